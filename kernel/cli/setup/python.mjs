@@ -6,6 +6,7 @@ import { fingerprint, once, root, run, step, SetupError } from './step.mjs'
 
 const windows = process.platform === 'win32'
 const JUPYTER = ['jupyterlab==4.6.*', 'plotly>=6.1']
+const JUDGES = ['jupyter_kernel_test==0.7.*', 'papermill', 'notebook==7.6.*'] // what only the tests need: Jupyter's own judge of kernels, and other front ends
 const TENSORFLOW = '2.21.*'
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib', 'tensorflow_cc.dll']
 
@@ -103,11 +104,12 @@ sys.exit(0 if members else 'no TensorFlow library in ' + wheel)`
 }
 
 /** The whole of Python's side, in `home`/.venv; every part is skipped when it is there already. */
-export async function setUpPython(home = root) {
+export async function setUpPython(home = root, { tests = false } = {}) {
   home = resolve(home)
   const cli = join(root, 'dist/kernel/cli/index.js'), stamp = (name) => join(home, '.venv', name)
   await makeEnvironment(home)
   await once(stamp('.afinar-jupyter'), () => fingerprint(...JUPYTER), () => step('Installing JupyterLab 4.6, 0.3 GB', '30 s', (progress) => pip(pythonOf(home), ['install', ...JUPYTER], progress, 'JupyterLab')))
+  if (tests) await once(stamp('.afinar-tests'), () => fingerprint(...JUDGES), () => step('Installing what the tests need from Python', '15 s', (progress) => pip(pythonOf(home), ['install', ...JUDGES], progress, 'the tests\' Python packages')))
   await once(stamp('.afinar-tensorflow'), () => fingerprint(tensorflowWheel().name), () => installTensorFlow(home))
   await once(stamp('.afinar-kernelspec'), () => fingerprint(process.execPath, cli, readFileSync(join(root, 'package.json'))), async () => {
     const { code, tail } = await run(process.execPath, [cli, 'install', '--prefix', join(home, '.venv')])
