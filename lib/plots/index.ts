@@ -1,0 +1,2 @@
+export { staticSVG } from './static.js'
+export { makeFigure, figureBundle } from './figure.js'
