@@ -1,5 +1,5 @@
 // What the host and the session say to each other over child_process.fork's channel (serialization: 'advanced').
-// Plain records only; not here: Jupyter's own messages (kernel/wire) and how either side acts on these.
+// Plain records only. The host starts a session and speaks to it through start.ts, which sends each on its right pipe.
 
 /** A MIME bundle: strings for text types and base64 for binary ones, JSON values for `+json` types. */
 export type MimeBundle = Record<string, unknown>
