@@ -1,0 +1,130 @@
+// A model that can be trained: a tf.LayersModel with its weights by name, its layer groups and what is frozen. Built and filled elsewhere.
+import * as tf from '@tensorflow/tfjs'
+import type { Preprocessing } from '../data/index.js'
+import { BatchNorm, type Statistics } from './blocks/batch-norm.js'
+import { ModelError } from './errors.js'
+import type { Architecture, Config, Family } from './family.js'
+import { networkWeights, type NetworkWeight } from './network-weights.js'
+import { saveModel } from './save.js'
+import { summarize } from './summary.js'
+import type { ForwardContext, LayerGroup, Model, ModelSummary, SaveExtra, SummaryOptions, Task, TensorMap } from './types.js'
+
+export interface ModelParts { source: string; family: Family; config: Config; architecture: Architecture; statistics: Statistics; classes: readonly string[]; task: Task; preprocessing: Preprocessing }
+
+export class NeuralModel implements Model {
+  readonly source: string
+  readonly family: string
+  readonly classes: readonly string[]
+  readonly task: Task
+  readonly preprocessing: Preprocessing
+  readonly network: tf.LayersModel
+  readonly parts: ModelParts
+  /** Every weight, from the input end to the head. */
+  readonly all: readonly NetworkWeight[]
+  private readonly backbone: tf.LayersModel
+  private readonly names: Map<tf.Variable, string>
+  private frozenGroups = new Set<string>()
+  private disposed = false
+
+  constructor(parts: ModelParts) {
+    this.parts = parts
+    this.source = parts.source
+    this.family = parts.family.name
+    this.classes = parts.classes
+    this.task = parts.task
+    this.preprocessing = parts.preprocessing
+    this.network = parts.architecture.network
+    this.backbone = tf.model({ name: `${parts.family.name}.features`, inputs: this.network.inputs, outputs: parts.architecture.features })
+    this.all = networkWeights(this.network)
+    this.names = new Map(this.all.map(({ variable, name }) => [variable, name]))
+  }
+
+  forward(inputs: TensorMap, o: ForwardContext): tf.Tensor { return this.run(this.network, inputs, o) }
+
+  features(inputs: TensorMap): tf.Tensor { return this.run(this.backbone, inputs, { training: false }) }
+
+  groups(): LayerGroup[] {
+    const groups = new Map<string, tf.Variable[]>()
+    for (const { layer, variable, trainable } of this.all) {
+      if (!trainable) continue
+      const name = this.parts.family.group(layer.name)
+      groups.set(name, [...groups.get(name) ?? [], variable])
+    }
+    // The head is last also where its layers are applied before others.
+    return [...groups].map(([name, variables]) => ({ name, variables })).sort((a, b) => Number(a.name === 'head') - Number(b.name === 'head'))
+  }
+
+  freeze(what: 'backbone' | 'none' | readonly string[]): void {
+    this.assertAlive()
+    const names = this.groups().map(({ name }) => name)
+    const wanted = what === 'none' ? [] : what === 'backbone' ? names.filter((name) => name !== 'head') : what
+    const unknown = wanted.find((name) => !names.includes(name))
+    if (unknown !== undefined) throw new ModelError(`Cannot freeze "${unknown}": the layer groups of ${this.family} are ${names.join(', ')}.`)
+    this.frozenGroups = new Set(wanted)
+    for (const layer of this.network.layers) if (layer instanceof BatchNorm) layer.frozen = this.frozenGroups.has(this.parts.family.group(layer.name))
+  }
+
+  get frozen(): readonly string[] { return [...this.frozenGroups] }
+
+  get trainable(): tf.Variable[] { return this.groups().filter(({ name }) => !this.frozenGroups.has(name)).flatMap(({ variables }) => variables) }
+
+  get state(): tf.Variable[] { return this.network.layers.flatMap((layer) => layer instanceof BatchNorm && layer.movesAverages ? layer.averages : []) }
+
+  get batchNormStatistics(): 'frozen' | 'updating' { return this.parts.statistics.updating ? 'updating' : 'frozen' }
+  set batchNormStatistics(value: 'frozen' | 'updating') {
+    if (value !== 'frozen' && value !== 'updating') throw new ModelError(`Cannot set batchNormStatistics to ${JSON.stringify(value)}: it is 'frozen' or 'updating'.`)
+    this.parts.statistics.updating = value === 'updating'
+  }
+
+  weights(): Record<string, tf.Variable> { return Object.fromEntries(this.all.map(({ name, variable }) => [name, variable])) }
+
+  setWeights(values: Record<string, tf.Tensor>): void {
+    this.assertAlive()
+    const weights = this.weights()
+    for (const [name, value] of Object.entries(values)) {
+      const variable = weights[name]
+      if (!variable) throw new ModelError(`Cannot set weight "${name}": ${this.family} has no weight of that name. See Object.keys(model.weights()).`)
+      if (variable.shape.join() !== value.shape.join()) throw new ModelError(`Cannot set weight "${name}": its shape is [${variable.shape.join(', ')}] and the value has [${value.shape.join(', ')}].`)
+    }
+    // A variable would share the tensor's memory; the copy keeps later changes of one out of the other.
+    for (const [name, value] of Object.entries(values)) if (value !== weights[name]) tf.tidy(() => weights[name]!.assign(value.clone()))
+  }
+
+  nameOf(variable: tf.Variable): string {
+    return this.names.get(variable) ?? (() => { throw new ModelError(`Cannot name variable ${variable.name}: it is not a weight of this model.`) })()
+  }
+
+  summary(o: SummaryOptions = {}): ModelSummary { return summarize(this, o) }
+
+  save(folder: string, extra: SaveExtra = {}): Promise<void> {
+    this.assertAlive()
+    return saveModel(this, folder, extra)
+  }
+
+  dispose(): void {
+    if (this.disposed) return
+    this.disposed = true
+    for (const { variable } of this.all) variable.dispose()
+  }
+
+  /** What a notebook shows for a model as the last expression. */
+  [Symbol.for('Jupyter.display')](): Record<string, unknown> { return { 'text/plain': String(this.summary()) } }
+
+  private run(network: tf.LayersModel, inputs: TensorMap, context: ForwardContext): tf.Tensor {
+    this.assertAlive()
+    const values = network.inputs.map((input) => {
+      const value = inputs[input.name]
+      if (!value) throw new ModelError(`Cannot run ${this.family}: its input "${input.name}" is missing. It takes ${network.inputs.map(({ name }) => name).join(', ')} and got ${Object.keys(inputs).join(', ') || 'nothing'}.`)
+      const fits = value.rank === input.rank && input.shape.every((size, axis) => size === null || size === value.shape[axis])
+      if (!fits) throw new ModelError(`Cannot run ${this.family}: input "${input.name}" has shape [${value.shape.join(', ')}] and must have [${input.shape.map((size) => size ?? 'any').join(', ')}]. Prepare it with model.preprocessing.`)
+      return value
+    })
+    // TensorFlow.js frees what a layer no longer needs unless it is told that it trains; a gradient still needs it.
+    const keep = context.training || (tf.engine() as unknown as { state: { gradientDepth: number } }).state.gradientDepth > 0
+    return [network.call(values, { training: keep, context })].flat()[0]!
+  }
+
+  private assertAlive(): void {
+    if (this.disposed) throw new ModelError(`Cannot use ${this.family} from ${this.source}: it was disposed. Load it again.`)
+  }
+}

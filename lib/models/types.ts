@@ -1,0 +1,112 @@
+// What a model is to the rest of the library. Types only: nothing here runs.
+import type * as tf from '@tensorflow/tfjs'
+import type { Preprocessing } from '../data/index.js'
+
+export type TensorMap = Record<string, tf.Tensor>
+
+/** What the network predicts, which decides its head and the loss that fits. */
+export type Task = 'classification' | 'multi-label' | 'regression' | 'token' | 'sequence' | 'speech' | 'embedding' | 'recommendation'
+
+/** Random numbers for dropout. The engine's `StepContext` fits; without it TensorFlow.js's own generator is used. */
+export interface RandomSource { uniform(shape: number[], min?: number, max?: number): tf.Tensor }
+
+export interface ForwardContext { training: boolean; random?: RandomSource }
+
+/** Trainable weights that belong together, listed from the input end to the head. */
+export interface LayerGroup { readonly name: string; readonly variables: tf.Variable[] }
+
+/** What loading or building reports while it works. `total` is absent when it is not known; units are bytes for 'download', tensors for 'weights'. */
+export interface LoadProgress { stage: 'download' | 'unpack' | 'weights'; detail: string; done: number; total?: number }
+
+export interface LoadOptions {
+  /** Names of the new head's classes. Absent: the head as it was saved. */
+  classes?: readonly string[]
+  /** 'keep' the saved head or start a 'new' one for `classes`. Default: a model that this library saved keeps its head, and other `classes` than its own are an error; published weights get a new head when `classes` is given. */
+  head?: 'keep' | 'new'
+  /** Default: the saved task, else 'classification'. */
+  task?: Task
+  /** Seed of a new head's random weights. Default 0. */
+  seed?: number
+  /** Height and width in pixels for image models. Default: the size that the weights were trained at. */
+  imageSize?: number
+  /** Needed only when a file does not say what it is, such as a bare checkpoint of an unusual shape. */
+  family?: string
+  onProgress?(progress: LoadProgress): void
+  /** Stops downloads and unpacking. */
+  signal?: AbortSignal
+}
+
+export interface BuildOptions {
+  classes: readonly string[]
+  /** Default 'classification'. */
+  task?: Task
+  /** Height and width in pixels for image models. Default: the family's own. */
+  imageSize?: number
+  /** Seed of every random weight. Default 0. */
+  seed?: number
+  /** The family's configuration, for those that have one, such as `{ hidden_size: 128 }`; the rest keeps its default. */
+  config?: Record<string, unknown>
+}
+
+export interface SummaryOptions { /** Default 16. */ batchSize?: number; /** Tokens or samples for inputs without a fixed length. Default 64. */ length?: number; /** Slots per weight: 'adamw' and 'adam' 2, 'sgd' 0, 'sgd with momentum' 1. */ optimizer?: 'adamw' | 'adam' | 'sgd' | 'sgd with momentum' }
+
+/** Sizes in bytes. `activations` counts every layer's output once for the batch: what back-propagation has to keep, an estimate. */
+export interface ModelMemory { weights: number; gradients: number; optimizer: number; activations: number; total: number }
+
+export interface ModelSummary {
+  family: string
+  source: string
+  classes: number
+  parameters: number
+  trainable: number
+  groups: { name: string; layers: number; parameters: number; trainable: number }[]
+  batchSize: number
+  memory: ModelMemory
+  /** Bytes that this machine can give now, and whether `memory.total` fits. */
+  available: number
+  fits: boolean
+  toString(): string
+}
+
+export interface SaveExtra {
+  /** Text of the model card, saved as README.md. Default: a short one made from the model's facts. */
+  card?: string
+  /** Saved as training.json. */
+  training?: unknown
+}
+
+export interface Model {
+  readonly source: string
+  readonly family: string
+  readonly classes: readonly string[]
+  readonly preprocessing: Preprocessing
+  readonly task: Task
+  /** inputs → logits `[batch, classes]` */
+  readonly network: tf.LayersModel
+  /** Logits, in plain TensorFlow.js. With `training` dropout is on, and batch-norm statistics move where they are 'updating'. */
+  forward(inputs: TensorMap, o: ForwardContext): tf.Tensor
+  /** What the head sees: pooled features `[batch, d]`, as in evaluation. */
+  features(inputs: TensorMap): tf.Tensor
+  /** Every trainable weight, frozen or not, from the input end to the head. */
+  groups(): LayerGroup[]
+  /** 'backbone' freezes all but the head, 'none' nothing, a list freezes these groups (exact names) and no others. */
+  freeze(what: 'backbone' | 'none' | readonly string[]): void
+  /** Names of the groups that are frozen now. */
+  readonly frozen: readonly string[]
+  /** Weights that training may change now, from the input end to the head. */
+  readonly trainable: tf.Variable[]
+  /** Moving averages that a training step assigns now: empty while the statistics are frozen. */
+  readonly state: tf.Variable[]
+  /** 'frozen' normalizes with the stored averages also in training; groups that are frozen always do. Record steps anew after a change. */
+  batchNormStatistics: 'frozen' | 'updating'
+  /** Every weight by name, moving averages included. The variables own them: do not dispose, copy to keep. */
+  weights(): Record<string, tf.Variable>
+  /** Copies values into the weights of these names. */
+  setWeights(values: Record<string, tf.Tensor>): void
+  /** Stable name (also across processes) of each of the model's variables. */
+  nameOf(variable: tf.Variable): string
+  summary(o?: SummaryOptions): ModelSummary
+  /** Writes weights, configuration, preprocessing, labels and card to a folder that `loadModel` reads back. */
+  save(folder: string, extra?: SaveExtra): Promise<void>
+  dispose(): void
+}
