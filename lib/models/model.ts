@@ -112,11 +112,13 @@ export class NeuralModel implements Model {
 
   private run(network: tf.LayersModel, inputs: TensorMap, context: ForwardContext): tf.Tensor {
     this.assertAlive()
-    const values = network.inputs.map((input) => {
-      const value = inputs[input.name]
-      if (!value) throw new ModelError(`Cannot run ${this.family}: its input "${input.name}" is missing. It takes ${network.inputs.map(({ name }) => name).join(', ')} and got ${Object.keys(inputs).join(', ') || 'nothing'}.`)
+    // Symbolic tensors get a number when a name was taken before; their layers keep the name.
+    const names = network.inputNames
+    const values = network.inputs.map((input, i) => {
+      const name = names[i]!, value = inputs[name]
+      if (!value) throw new ModelError(`Cannot run ${this.family}: its input "${name}" is missing. It takes ${names.join(', ')} and got ${Object.keys(inputs).join(', ') || 'nothing'}.`)
       const fits = value.rank === input.rank && input.shape.every((size, axis) => size === null || size === value.shape[axis])
-      if (!fits) throw new ModelError(`Cannot run ${this.family}: input "${input.name}" has shape [${value.shape.join(', ')}] and must have [${input.shape.map((size) => size ?? 'any').join(', ')}]. Prepare it with model.preprocessing.`)
+      if (!fits) throw new ModelError(`Cannot run ${this.family}: input "${name}" has shape [${value.shape.join(', ')}] and must have [${input.shape.map((size) => size ?? 'any').join(', ')}]. Prepare it with model.preprocessing.`)
       return value
     })
     // TensorFlow.js frees what a layer no longer needs unless it is told that it trains; a gradient still needs it.

@@ -1,11 +1,15 @@
 // The families this library knows. Adding one is its file in families/ and a line here.
 import { ModelError } from './errors.js'
 import { efficientNetLite } from './families/efficientnet-lite.js'
+import { mobileNetV2 } from './families/mobilenet-v2.js'
+import { resNets } from './families/resnet.js'
 import { smallCNN } from './families/small-cnn.js'
 import type { Family } from './family.js'
 
 export const families: readonly Family[] = [
   ...efficientNetLite,
+  mobileNetV2,
+  ...resNets,
   smallCNN,
 ]
 

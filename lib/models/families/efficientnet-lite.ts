@@ -43,7 +43,7 @@ function liteFamily(size: number): Family<EfficientNetLiteConfig> {
     head: 'head',
     configure: ({ imageSize: wanted, given }) => {
       const config = { stem: 32, stages: scaled(width, depth), top: 1280, dropout, image_size: imageSize, ...given }
-      return { ...config, image_size: positiveSize(wanted ?? config.image_size, 32) }
+      return { ...config, image_size: positiveSize(wanted ?? config.image_size, 8) }
     },
     build(config, { outputs, statistics }) {
       const input = imageInput(config.image_size)

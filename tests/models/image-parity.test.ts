@@ -1,0 +1,71 @@
+// Image families against PyTorch: logits, every parameter's gradient, batch-norm averages.
+import { beforeAll, expect, test } from '@jest/globals'
+import * as tf from '@tensorflow/tfjs'
+import { loadModel } from '../../lib/models/index.js'
+import { engine } from './engine.js'
+import { fixture, fromTorch, largestDifference, parameters, savedFolder, tensor, type Stored } from './support.js'
+
+beforeAll(engine)
+
+const stages = [{ repeats: 1, kernel: 3, stride: 1, expand: 1, filters: 8 }, { repeats: 1, kernel: 5, stride: 2, expand: 4, filters: 12 }, { repeats: 1, kernel: 3, stride: 1, expand: 4, filters: 12 }]
+const mobile = { stem: 8, stages, top: 32, dropout: 0 }
+
+const liteName = (name: string) => name
+  .replace(/^stem\.0/, '_conv_stem').replace(/^stem\.1/, '_bn0').replace(/^head\.0/, '_conv_head').replace(/^head\.1/, '_bn1').replace(/^fc/, '_fc').replace(/^blocks/, '_blocks')
+  .replace('.expand.0.', '._expand_conv.').replace('.expand.1.', '._bn0.').replace('.depthwise.', '._depthwise_conv.').replace('.bn1.', '._bn1.').replace('.project.', '._project_conv.').replace('.bn2.', '._bn2.')
+
+const torchvisionName = (name: string) => name
+  .replace(/^stem\./, 'features.0.').replace(/^head\./, 'features.4.').replace(/^fc/, 'classifier.1')
+  .replace(/^blocks\.(\d)\.(.+)\.(\w+)$/, (_, block: string, part: string, leaf: string) => {
+    const expands = block === '0' ? 0 : 1
+    return `features.${Number(block) + 1}.conv.${{ 'expand.0': '0.0', 'expand.1': '0.1', depthwise: `${expands}.0`, bn1: `${expands}.1`, project: `${expands + 1}`, bn2: `${expands + 2}` }[part]}.${leaf}`
+  })
+
+// The MobileNetV2 fixture has epsilon 1e-3 and momentum 0.01 where torchvision has 1e-5 and 0.1.
+const norm = { epsilon: 1e-3, momentum: 0.01 }
+const cases = [
+  { name: 'mbconv_same', family: 'efficientnet-lite0', config: { ...mobile, image_size: 16 }, size: 32, rename: liteName },
+  { name: 'mbconv_sym', family: 'mobilenet-v2', config: { ...mobile, image_size: 15, norm }, size: 32, rename: torchvisionName },
+  { name: 'resnet_basic', family: 'resnet18', config: { depths: [1, 1], widths: [8, 16], stem: { filters: 8, kernel: 3, stride: 1 }, image_size: 16 }, size: 16, rename: (name: string) => name },
+].flatMap((one) => (['eval', 'train'] as const).map((mode) => ({ ...one, mode })))
+
+test.each(cases)('$family equals PyTorch with batch norm in $mode mode', async ({ name, family, config, mode, rename }) => {
+  const stored = fixture(`${name}_bn_${mode}`)
+  const classes = ['a', 'b', 'c']
+  const folder = savedFolder(parameters(stored, rename), config, { family, classes }, { kind: 'image' })
+  const model = await loadModel(folder)
+  model.batchNormStatistics = mode === 'train' ? 'updating' : 'frozen'
+  const images = tensor(stored['input/x']!).transpose([0, 2, 3, 1])
+  const labels = tf.oneHot(tensor(stored['input/labels']!, 'int32') as tf.Tensor1D, 3)
+  let logits: tf.Tensor | undefined
+  const { value, grads } = tf.variableGrads(() => {
+    logits = tf.keep(model.forward({ images }, { training: true }))
+    return tf.losses.softmaxCrossEntropy(labels, logits).asScalar() as tf.Scalar
+  }, model.trainable)
+  expect(largestDifference(logits!, tensor(stored['output/logits']!))).toBeLessThan(5e-5)
+  expect(Math.abs(value.dataSync()[0]! - stored['output/loss']!.data[0]!)).toBeLessThan(5e-5)
+  const fixtureName = new Map(Object.keys(parameters(stored, (n) => n)).map((n) => [rename(n), n]))
+  const ours = checkpointNames(model.weights(), fixtureName, family)
+  const differences = model.trainable.map((variable) => {
+    const gradient = stored[`grad/${ours.get(model.nameOf(variable))}`] as Stored
+    return [model.nameOf(variable), largestDifference(grads[variable.name]!, fromTorch(gradient, variable.shape))] as const
+  })
+  expect(differences.filter(([, difference]) => !(difference < 2e-4))).toEqual([])
+  expect(differences.length).toBe(Object.keys(stored).filter((key) => key.startsWith('grad/')).length)
+  if (mode === 'train') {
+    const averages = Object.entries(model.weights()).filter(([n]) => /running_/.test(n)).map(([n, variable]) => [n, largestDifference(variable, tensor(stored[`output/buffer_after_forward/${ours.get(n)}`]!))] as const)
+    expect(averages.length).toBeGreaterThan(5)
+    expect(averages.filter(([, difference]) => !(difference < 5e-5))).toEqual([])
+  }
+  model.dispose()
+})
+
+/** Our name of a weight → the fixture's, through the family's published names. */
+function checkpointNames(weights: Record<string, tf.Tensor>, fixtureName: Map<string, string>, family: string): Map<string, string> {
+  const published = { 'efficientnet-lite0': lite, 'mobilenet-v2': mobileNet, resnet18: (n: string) => n }[family]!
+  return new Map(Object.keys(weights).map((n) => [n, fixtureName.get(published(n))!]))
+}
+const parts = ['expand.0', 'expand.1', 'depthwise', 'bn1', 'project', 'bn2'], names = ['expand.conv', 'expand.bn', 'depthwise.conv', 'depthwise.bn', 'project.conv', 'project.bn']
+const ownToFixture = (n: string) => names.reduce((text, own, i) => text.replace(`.${own}.`, `.${parts[i]}.`), n).replace('stem.conv', 'stem.0').replace('stem.bn', 'stem.1').replace('top.conv', 'head.0').replace('top.bn', 'head.1').replace(/^head\.(weight|bias)/, 'fc.$1')
+const lite = (n: string) => liteName(ownToFixture(n))
+const mobileNet = (n: string) => torchvisionName(ownToFixture(n))
