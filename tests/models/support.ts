@@ -59,3 +59,30 @@ export function fromTorch(stored: Stored, shape: readonly number[]): tf.Tensor {
   const depthwise = shape[3] === 1
   return depthwise ? value.transpose([2, 3, 0, 1]) : value.transpose([2, 3, 1, 0])
 }
+
+/** Lets only errors that the room made on purpose pass. */
+export function ours(error: unknown): void { if ((error as Error).name !== 'ModelError') throw error }
+
+/** Numbers in [0, 1) by mulberry32. */
+export function seeded(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+/** Flips, cuts, doubles or inserts a few bytes. */
+export function mutate(bytes: Buffer, random: () => number): Buffer {
+  let out = Buffer.from(bytes)
+  for (let n = 1 + Math.floor(random() * 3); n > 0; n--) {
+    const at = Math.floor(random() * out.length), kind = Math.floor(random() * 4)
+    if (kind === 0) out[at] = Math.floor(random() * 256)
+    else if (kind === 1) out = out.subarray(0, at)
+    else if (kind === 2) out = Buffer.concat([out.subarray(0, at), out.subarray(Math.floor(random() * (at + 1)), at), out.subarray(at)])
+    else out = Buffer.concat([out.subarray(0, at), Buffer.from([Math.floor(random() * 256)]), out.subarray(at)])
+    if (out.length === 0) return out
+  }
+  return out
+}
