@@ -1,0 +1,69 @@
+// tfjs-node's JavaScript backend on our binding: registered under its own name 'tensorflow', with the kernels that need a repair.
+import * as tf from '@tensorflow/tfjs'
+import { createRequire } from 'node:module'
+import { AttributeKind } from './attributes.js'
+import type { TFJSBinding } from './binding.js'
+import { DType } from './dtypes.js'
+import type { TensorMetadata } from './runtime.js'
+
+/** The parts of tfjs-node's NodeJSKernelBackend that the engine uses. */
+export interface Backend extends tf.KernelBackend {
+  readonly binding: TFJSBinding
+  readonly tensorMap: tf.DataStorage<BackendData>
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[]
+  createOutputTensor(output: TensorMetadata): tf.Tensor
+  executeSingleOutput(name: string, attributes: { name: string; type: number; value: unknown }[], inputs: tf.TensorInfo[]): tf.Tensor
+}
+
+export interface BackendData { shape: number[]; dtype: number; id: number; values: unknown; refCount: number }
+
+export function registerBackend(binding: TFJSBinding): Backend {
+  const require = createRequire(import.meta.url)
+  restoreOldUtil(require('node:util') as Record<string, unknown>)
+  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as { NodeJSKernelBackend: new (binding: TFJSBinding, name: string) => Backend }
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'), 3)
+  quietly(() => require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js'))
+  repairKernels()
+  quietly(() => tf.setBackend('tensorflow'))
+  return tf.backend() as Backend
+}
+
+/** Node 23 took isNullOrUndefined and isArray out of node:util; tfjs-node's kernels call them. */
+function restoreOldUtil(util: Record<string, unknown>): void {
+  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined
+  util['isArray'] ??= Array.isArray
+}
+
+/** TensorFlow.js greets a Node user without tfjs-node with an advertisement; here it would be wrong. */
+function quietly(load: () => unknown): void {
+  const { warn, info, log } = console
+  const other = (print: typeof warn) => (...words: unknown[]) => { if (!/speed things up|already registered/i.test(String(words[0]))) print(...words) }
+  Object.assign(console, { warn: other(warn), info: other(info), log: other(log) })
+  try {
+    load()
+  } finally {
+    Object.assign(console, { warn, info, log })
+  }
+}
+
+const type = (name: string, dtype: number) => ({ name, type: AttributeKind.type, value: dtype })
+
+/** tfjs-node's GatherV2 reads all indices back to check them, which stalls a GPU and cannot be recorded; TensorFlow checks them itself. */
+function repairKernels(): void {
+  tf.unregisterKernel('GatherV2', 'tensorflow')
+  tf.registerKernel({
+    kernelName: 'GatherV2', backendName: 'tensorflow',
+    kernelFunc({ inputs, attrs, backend }) {
+      const { x, indices } = inputs as { x: tf.TensorInfo; indices: tf.TensorInfo }
+      const { axis, batchDims } = attrs as unknown as { axis: number; batchDims: number }
+      const at = backend as Backend
+      const axisTensor = tf.scalar(axis, 'int32')
+      const dtype = (of: tf.TensorInfo) => at.binding === undefined ? DType.float32 : (at as unknown as { getDTypeInteger(name: string): number }).getDTypeInteger(of.dtype)
+      try {
+        return at.executeSingleOutput('GatherV2', [{ name: 'batch_dims', type: AttributeKind.int, value: batchDims ?? 0 }, type('Tparams', dtype(x)), type('Tindices', dtype(indices)), type('Taxis', DType.int32)], [x, indices, axisTensor])
+      } finally {
+        axisTensor.dispose()
+      }
+    },
+  })
+}

@@ -1,0 +1,115 @@
+// Starting the engine: find TensorFlow, load it, make a context, put TensorFlow.js on top of it. Once per process.
+import * as tf from '@tensorflow/tfjs'
+import { type Backend, registerBackend } from './backend.js'
+import { asTensorFlowJS, createBinding } from './binding.js'
+import { loadCApi, type CApi, type Pointer } from './c-api.js'
+import { configProto, type EngineOptions } from './config.js'
+import { type Device, listDevices } from './devices.js'
+import { EngineError } from './errors.js'
+import { candidates, type FoundLibrary, libraryAt } from './find.js'
+import { attributesFor, type AttributeValues, groupInputs } from './op-definitions.js'
+import { Runtime } from './runtime.js'
+
+/** TensorFlow, loaded and set as TensorFlow.js's backend. */
+export interface Engine {
+  readonly tensorflowVersion: string
+  /** The library file in use. */
+  readonly libraryPath: string
+  readonly library: FoundLibrary
+  devices(): Device[]
+  /** Tensors alive in TensorFlow's memory; the same before and after a piece of work that leaks nothing. */
+  numTensors(): number
+  /** Ops and recorded functions run so far. */
+  numExecuted(): number
+  readonly milliseconds: number
+}
+
+export interface StartedEngine extends Engine { readonly runtime: Runtime; readonly backend: Backend }
+
+let started: StartedEngine | undefined
+
+/** The command that gives this project a TensorFlow, by platform. */
+export function cure(): string {
+  return process.arch === 'x64' && process.platform === 'linux' ? 'Run `npx afinar setup`, or `python3 -m pip install tensorflow-cpu`' : 'Run `npx afinar setup`, or `python3 -m pip install tensorflow`'
+}
+
+/**
+ * Finds and loads TensorFlow and makes it TensorFlow.js's backend ('tensorflow'). The first call takes 1–2 s; later calls return the same engine.
+ *
+ * @throws EngineError when there is no TensorFlow, or none that loads; the message says what to run.
+ * @example
+ * import * as tf from '@tensorflow/tfjs'
+ * startEngine().tensorflowVersion // '2.21.0'
+ * tf.add(1, 2).print()
+ */
+export function startEngine(options: EngineOptions = {}): Engine {
+  return engineFor(options)
+}
+
+/** The started engine with its insides, for this room. */
+export function engineFor(options: EngineOptions = {}): StartedEngine {
+  started ??= start(options)
+  return started
+}
+
+/** The engine if it has been started. */
+export const currentEngine = (): Engine | undefined => started
+
+function start(options: EngineOptions): StartedEngine {
+  const begin = performance.now()
+  const level = { info: '0', warning: '1', error: '2', fatal: '3' }[options.logLevel ?? 'error']
+  if (options.logLevel) process.env['TF_CPP_MIN_LOG_LEVEL'] = level
+  else process.env['TF_CPP_MIN_LOG_LEVEL'] ??= level
+  const { library, api } = firstThatLoads(options.library)
+  const status = api.TF_NewStatus() as Pointer
+  const context = newContext(api, status, options)
+  const runtime = new Runtime(api, context, status)
+  const devices = () => listDevices({ api, context, status, check: (what) => runtime.check(what) })
+  const gpu = devices().some(({ type }) => type === 'GPU')
+  const backend = registerBackend(createBinding(runtime, { gpu }))
+  return {
+    tensorflowVersion: api.TF_Version() as string, libraryPath: library.files[0]!, library, devices, runtime, backend,
+    numTensors: () => runtime.tensors.size, numExecuted: () => runtime.executed, milliseconds: performance.now() - begin,
+  }
+}
+
+function firstThatLoads(named: string | undefined): { library: FoundLibrary; api: CApi } {
+  const failures: string[] = []
+  const looked = named === undefined ? candidates() : [libraryAt(named)]
+  for (const library of looked) {
+    try {
+      return { library, api: loadCApi(library.files) }
+    } catch (error) {
+      failures.push((error as Error).message)
+    }
+  }
+  throw new EngineError(failures.length
+    ? `Cannot start the engine: ${failures.join(' ')}`
+    : `Cannot start the engine: no TensorFlow library was found (looked in AFINAR_TENSORFLOW, .venv, the Python on the PATH, tfjs-node's download, the system's folders). ${cure()}, or set AFINAR_TENSORFLOW to the folder that holds libtensorflow_cc.so.2.`)
+}
+
+function newContext(api: CApi, status: Pointer, options: EngineOptions): Pointer {
+  const contextOptions = api.TFE_NewContextOptions() as Pointer
+  const config = configProto(options)
+  api.TFE_ContextOptionsSetConfig(contextOptions, config, config.length, status)
+  const context = api.TFE_NewContext(contextOptions, status) as Pointer | null
+  api.TFE_DeleteContextOptions(contextOptions)
+  if (!context || api.TF_GetCode(status) !== 0) throw new EngineError(`Cannot start the engine: TensorFlow could not make a context with ${JSON.stringify(options)} (${api.TF_Message(status) as string}).`)
+  return context
+}
+
+/**
+ * Runs any TensorFlow op by name. Attributes are given by name; types may be named ('uint8'). What TensorFlow.js has no dtype
+ * for is cast on the way out: uint8 and int64 to int32, float16, bfloat16 and float64 to float32.
+ *
+ * @param outputs how many outputs the op has
+ * @throws EngineError when the op, an attribute or an input is not what TensorFlow wants
+ * @example
+ * const [image] = execute('DecodeJpeg', { channels: 3 }, [tf.scalar(bytes, 'string')], 1) // int32 [height, width, 3]
+ */
+export function execute(op: string, attributes: AttributeValues, inputs: tf.Tensor[], outputs: number): tf.Tensor[] {
+  const { runtime, backend } = engineFor()
+  const definition = runtime.definitions.get(op)
+  const results = runtime.execute(op, attributesFor(definition, attributes), groupInputs(definition, backend.getInputTensorIds(inputs), attributes), outputs)
+  return results.map((result) => backend.createOutputTensor(asTensorFlowJS(runtime, result)))
+}

@@ -1,0 +1,72 @@
+// One pass through the user's own function by TensorFlow.js, with its gradients if wanted: the reference that recordings are held against.
+import * as tf from '@tensorflow/tfjs'
+import type { Backend } from './backend.js'
+import { EngineError } from './errors.js'
+import { stepRandom } from './random.js'
+import type { StepContext, TensorMap, TrainStepOptions } from './types.js'
+
+export interface Pass {
+  loss: tf.Tensor
+  outputs: TensorMap
+  /** Values that the loss assigned to the state variables, by number; they stay alive until `release`. */
+  state: number[]
+  /** By variable; undefined where the loss does not depend on it. Empty when no gradients were asked for. */
+  gradients: (tf.Tensor | undefined)[]
+  release(): void
+}
+
+export type Loss = TrainStepOptions['loss']
+
+/**
+ * Calls the loss. The state variables come out as they went in; what the loss assigned to them is in the result.
+ * @param key int32 [seed, step]
+ * @param between called after the forward pass and before the gradients
+ */
+export function pass(backend: Backend, loss: Loss, inputs: TensorMap, key: tf.Tensor, state: readonly tf.Variable[], variables: readonly tf.Variable[] | undefined, between: () => void = () => {}): Pass {
+  const before = state.map((variable) => variable.clone())
+  let outputs: TensorMap = {}
+  const context: StepContext = { training: true, random: stepRandom(backend, key) }
+  const forward = (): tf.Scalar => {
+    const result = loss(inputs, context)
+    checkLoss(result?.loss)
+    outputs = Object.fromEntries(Object.entries(result.outputs ?? {}).map(([name, tensor]) => [name, tf.keep(tensor.clone())]))
+    const value = tf.keep(result.loss.clone())
+    between()
+    return value
+  }
+  try {
+    const made = variables ? withoutBlame(() => tf.engine().gradients(forward, [...variables], undefined, true)) : { value: tf.tidy(forward), grads: [] }
+    const assigned = state.map((variable) => variable.clone())
+    const ids = backend.getInputTensorIds(assigned)
+    const release = () => {
+      tf.dispose([made.value, ...made.grads.filter(Boolean), ...assigned])
+      tf.dispose(outputs)
+    }
+    return { loss: made.value, outputs, state: ids, gradients: made.grads.map((gradient) => gradient ?? undefined), release }
+  } catch (error) {
+    tf.dispose(outputs)
+    throw error
+  } finally {
+    state.forEach((variable, i) => {
+      if (variable.dataId !== before[i]!.dataId) variable.assign(before[i]! as tf.Tensor<tf.Rank>)
+      before[i]!.dispose()
+    })
+  }
+}
+
+function checkLoss(loss: unknown): void {
+  if (!(loss instanceof tf.Tensor)) throw new EngineError('Cannot train: the loss function must return { loss, outputs? } with a tensor as its loss. Return for example { loss: tf.mean(errors) }.')
+  if (loss.size !== 1) throw new EngineError(`Cannot train: the loss must be one number: got a tensor of shape [${loss.shape}]. Take its mean over the batch.`)
+  if (loss.dtype !== 'float32') throw new EngineError(`Cannot train: the loss must be float32: got ${loss.dtype}.`)
+}
+
+/** TensorFlow.js names a kernel without a gradient in a sentence of its own; here it becomes ours. */
+function withoutBlame<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    const op = /gradient function not found for (\S+?)\.?$/i.exec((error as Error).message)?.[1]
+    if (!op) throw error
+    throw new EngineError(`Cannot train: ${op} has no gradient. Stop the gradient before it, or use another op.`, { op, cause: error })
+  }
+}

@@ -1,0 +1,10 @@
+// The engine's door: TensorFlow under TensorFlow.js, and steps recorded as TensorFlow functions.
+export { currentEngine, type Engine, execute, startEngine } from './engine.js'
+export type { EngineOptions } from './config.js'
+export type { Device } from './devices.js'
+export { EngineError } from './errors.js'
+export { findTensorFlow, type FoundLibrary, type SearchEnvironment } from './find.js'
+export { recordFunction } from './function.js'
+export type { AttributeValues } from './op-definitions.js'
+export { recordTrainStep } from './step.js'
+export type { CallOptions, FunctionOptions, OptimizerSpec, ParameterGroup, RecordedFunction, RecordOptions, Rung, StepContext, StepOptions, StepRandom, StepResult, TensorMap, TrainStep, TrainStepOptions } from './types.js'
