@@ -21,10 +21,11 @@ export const gridColour = 'rgba(128,128,128,0.22)'
 export const lineColour = 'rgba(128,128,128,0.55)'
 export const fontFamily = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
-/** From nothing to much, transparent at zero: the page's own colour shows through, light or dark. */
-export const sequentialScale: readonly (readonly [number, string])[] = [
-  [0, 'rgba(15,127,196,0)'], [0.02, 'rgba(15,127,196,0.08)'], [0.25, 'rgba(15,127,196,0.30)'], [0.6, 'rgba(15,127,196,0.65)'], [1, 'rgba(15,127,196,1)'],
-]
+/** From nothing to much; opaque, so that numbers written on it read alike on a white and a black page. */
+export const sequentialScale: readonly (readonly [number, string])[] = [[0, '#f1f5f9'], [0.02, '#e3eef7'], [0.25, '#b5d6ec'], [0.6, '#4f9fd3'], [1, '#0b6aa8']]
+
+/** The colour of text on `sequentialScale` at a share between 0 and 1. */
+export const inkOnScale = (share: number): string => share > 0.45 ? '#ffffff' : '#3c3c3c'
 
 /** `colour` (#rrggbb) with an opacity between 0 and 1. */
 export function faded(colour: string, opacity: number): string {
