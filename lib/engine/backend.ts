@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { AttributeKind } from './attributes.js'
 import type { TFJSBinding } from './binding.js'
 import { DType } from './dtypes.js'
+import { redirectRandom } from './random.js'
 import type { TensorMetadata } from './runtime.js'
 
 /** The parts of tfjs-node's NodeJSKernelBackend that the engine uses. */
@@ -24,6 +25,7 @@ export function registerBackend(binding: TFJSBinding): Backend {
   tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'), 3)
   quietly(() => require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js'))
   repairKernels()
+  redirectRandom(createRequire(require.resolve('@tensorflow/tfjs'))('@tensorflow/tfjs-core') as never)
   quietly(() => tf.setBackend('tensorflow'))
   return tf.backend() as Backend
 }

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import type { Backend } from './backend.js'
 import { EngineError } from './errors.js'
-import { stepRandom } from './random.js'
+import { stepRandom, withRandom } from './random.js'
 import type { StepContext, TensorMap, TrainStepOptions } from './types.js'
 
 export interface Pass {
@@ -17,6 +17,19 @@ export interface Pass {
 
 export type Loss = TrainStepOptions['loss']
 
+/** Runs f as if its gradients were wanted (so that TensorFlow.js picks the same kernels), without making them. */
+function underTape<T>(f: () => T): T {
+  const engine = tf.engine() as unknown as { scopedRun<R>(start: () => void, end: () => void, f: () => R): R; startTape(): void; endTape(): void; state: { activeTape: { saved?: tf.Tensor[] }[] | null; gradientDepth: number } }
+  try {
+    return engine.scopedRun(() => engine.startTape(), () => engine.endTape(), f)
+  } finally {
+    if (engine.state.gradientDepth === 0) {
+      for (const { saved } of engine.state.activeTape ?? []) tf.dispose(saved ?? [])
+      engine.state.activeTape = null
+    }
+  }
+}
+
 /**
  * Calls the loss. The state variables come out as they went in; what the loss assigned to them is in the result.
  * @param key int32 [seed, step]
@@ -27,7 +40,7 @@ export function pass(backend: Backend, loss: Loss, inputs: TensorMap, key: tf.Te
   let outputs: TensorMap = {}
   const context: StepContext = { training: true, random: stepRandom(backend, key) }
   const forward = (): tf.Scalar => {
-    const result = loss(inputs, context)
+    const result = withRandom(context.random, () => loss(inputs, context))
     checkLoss(result?.loss)
     outputs = Object.fromEntries(Object.entries(result.outputs ?? {}).map(([name, tensor]) => [name, tf.keep(tensor.clone())]))
     const value = tf.keep(result.loss.clone())
@@ -35,7 +48,7 @@ export function pass(backend: Backend, loss: Loss, inputs: TensorMap, key: tf.Te
     return value
   }
   try {
-    const made = variables ? withoutBlame(() => tf.engine().gradients(forward, [...variables], undefined, true)) : { value: tf.tidy(forward), grads: [] }
+    const made = variables ? withoutBlame(() => tf.engine().gradients(forward, [...variables], undefined, true)) : { value: underTape(() => tf.tidy(forward)), grads: [] }
     const assigned = state.map((variable) => variable.clone())
     const ids = backend.getInputTensorIds(assigned)
     const release = () => {

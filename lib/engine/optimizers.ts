@@ -21,8 +21,8 @@ export interface Optimizer {
   readonly scalarsPerGroup: number
   /** The numbers of one group for the update number `count` (from 1), in double precision. */
   scalars(rate: number, weightDecay: number, count: number): number[]
-  /** Writes the update. `decays` is known when the step is made, so that no op is spent on a decay of 0. */
-  update<Ref>(writer: OpWriter<Ref>, at: Update<Ref>, decays: boolean): void
+  /** Writes the update and returns its last op. `decays` is known when the step is made, so that no op is spent on a decay of 0. */
+  update<Ref>(writer: OpWriter<Ref>, at: Update<Ref>, decays: boolean): Ref[]
 }
 
 /** Weight decay of a group: its own, or the optimizer's, or the default of PyTorch (0.01 for AdamW, 0 otherwise). */
@@ -49,8 +49,9 @@ function sgd({ momentum = 0, nesterov = false }: OptimizerSpec): Optimizer {
     scalars: (rate, weightDecay) => [rate, weightDecay],
     update(writer, { resource, value, gradient, slots, scalars: [rate, decay], after }, decays) {
       const g = decays ? withDecay(writer, gradient, value, decay!) : gradient
-      if (momentum) writer.op('ResourceApplyMomentum', [resource, slots[0]!, rate!, g, writer.constant([momentum], [])], { use_nesterov: nesterov }, after)
-      else writer.op('ResourceApplyGradientDescent', [resource, rate!, g], {}, after)
+      return momentum
+        ? writer.op('ResourceApplyMomentum', [resource, slots[0]!, rate!, g, writer.constant([momentum], [])], { use_nesterov: nesterov }, after)
+        : writer.op('ResourceApplyGradientDescent', [resource, rate!, g], {}, after)
     },
   }
 }
@@ -70,9 +71,9 @@ function adam({ name, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: OptimizerSpe
     update(writer, { resource, value, gradient, slots, scalars: [rate, decay, small], after }, decays) {
       const coupled = decays && name === 'adam', decoupled = decays && name === 'adamw'
       const g = coupled ? withDecay(writer, gradient, value, decay!) : gradient
-      const shrunk = decoupled ? writer.op('AssignSubVariableOp', [resource, writer.op('Mul', [value, decay!])[0]!], {}, after) : []
+      const shrunk = decoupled ? writer.op('AssignSubVariableOp', [resource, writer.op('Mul', [value, decay!], {}, after)[0]!], {}, after) : []
       const zero = writer.constant([0], [])
-      writer.op('ResourceApplyAdam', [resource, slots[0]!, slots[1]!, zero, zero, rate!, writer.constant([beta1], []), writer.constant([beta2], []), small!, g], {}, [...after, ...shrunk])
+      return writer.op('ResourceApplyAdam', [resource, slots[0]!, slots[1]!, zero, zero, rate!, writer.constant([beta1], []), writer.constant([beta2], []), small!, g], {}, [...after, ...shrunk])
     },
   }
 }

@@ -54,10 +54,9 @@ export class Program {
     return Float32Array.from(groups.flatMap((group, i) => this.optimizer.scalars(at.rates?.[i] ?? at.learningRate * (group.rate ?? 1), weightDecayOf(group, optimizer), this.updates + 1)))
   }
 
-  /** Every cell's read value is let go, so that the update happens in place. */
-  settle(): void {
-    for (const variable of [...this.variables, ...this.state]) this.cell(variable).settle()
-    for (const slots of this.#slots) slots?.forEach((cell) => cell.settle())
+  /** All that a step may change. */
+  cells(): Cell[] {
+    return [...[...this.variables, ...this.state].map((variable) => this.cell(variable)), ...this.trained.flatMap((_, i) => this.slots(i))]
   }
 
   copySlots(): Record<string, tf.Tensor> {

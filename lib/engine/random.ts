@@ -36,3 +36,36 @@ export function stepRandom(backend: Backend, key: tf.Tensor): StepRandom {
     },
   }
 }
+
+let current: StepRandom | undefined
+
+/** While f runs, TensorFlow.js' own dropout and random tensors (also those of its layers) draw from `random`. */
+export function withRandom<T>(random: StepRandom, f: () => T): T {
+  const before = current
+  current = random
+  try {
+    return f()
+  } finally {
+    current = before
+  }
+}
+
+type Exports = Record<'dropout' | 'randomUniform' | 'randomNormal', (...values: never[]) => tf.Tensor>
+
+/**
+ * TensorFlow.js draws in JavaScript loops, which are slow and cannot be recorded. Its layers look these functions up in
+ * tfjs-core when they are called; inside a step they find ours. Elsewhere nothing changes.
+ */
+export function redirectRandom(core: Exports): void {
+  const { dropout, randomUniform, randomNormal } = core
+  const stateless = (dtype: string | undefined) => dtype === undefined || dtype === 'float32'
+  core.dropout = ((x: tf.Tensor, rate: number, noiseShape?: number[], seed?: number) => {
+    if (!current || seed !== undefined || !(x instanceof tf.Tensor)) return (dropout as (...values: unknown[]) => tf.Tensor)(x, rate, noiseShape, seed)
+    const random = current
+    return noiseShape ? tf.tidy(() => tf.mul(x, random.dropout(tf.ones(noiseShape), rate))) : random.dropout(x, rate)
+  }) as Exports['dropout']
+  core.randomUniform = ((shape: number[], min?: number, max?: number, dtype?: string, seed?: number) =>
+    current && seed === undefined && stateless(dtype) ? current.uniform(shape, min, max) : (randomUniform as (...values: unknown[]) => tf.Tensor)(shape, min, max, dtype, seed)) as Exports['randomUniform']
+  core.randomNormal = ((shape: number[], mean?: number, std?: number, dtype?: string, seed?: number) =>
+    current && seed === undefined && stateless(dtype) ? current.normal(shape, mean, std) : (randomNormal as (...values: unknown[]) => tf.Tensor)(shape, mean, std, dtype, seed)) as Exports['randomNormal']
+}
