@@ -91,6 +91,9 @@ for m in members:
         while block := source.read(1 << 22):
             out.write(block); done += len(block); print('Unpacked', done, total, flush=True)
     os.replace(part + '.part', part)
+for m in zipfile.ZipFile(wheel).infolist():  # whose they are, and the version
+    if '.dist-info/' in m.filename and m.filename.split('/')[-1] in ('METADATA', 'LICENSE', 'THIRD_PARTY_NOTICES'):
+        zipfile.ZipFile(wheel).extract(m, os.path.dirname(target))
 sys.exit(0 if members else 'no TensorFlow library in ' + wheel)`
     const { code, tail } = await run(python, ['-c', script, join(download, file ?? ''), target, ...LIBRARIES], {
       onLine(line) {

@@ -1,0 +1,86 @@
+// What was run: the answers to history_request, for this session and, from a file, for earlier ones.
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+interface Entry { session: number; line: number; input: string; output: string | null }
+
+/** Entries of earlier sessions that are kept. */
+const KEPT = 2000
+
+export type HistoryItem = [session: number, line: number, input: string | [string, string | null]]
+
+export class History {
+  private readonly entries: Entry[]
+  private readonly session: number
+
+  /** `file` holds one JSON record a line; undefined keeps the history in memory only. */
+  constructor(private readonly file: string | undefined = defaultFile()) {
+    const earlier = file ? read(file) : []
+    this.session = (earlier.at(-1)?.session ?? 0) + 1
+    this.entries = earlier.slice(-KEPT)
+    if (file && earlier.length > 2 * KEPT) write(() => writeFileSync(file, this.entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')))
+  }
+
+  add(line: number, input: string): void {
+    const entry: Entry = { session: this.session, line, input, output: null }
+    this.entries.push(entry)
+    if (this.file) write(() => appendFileSync(this.file!, `${JSON.stringify(entry)}\n`, { mode: 0o600 }))
+  }
+
+  /** The text of a cell's result, for those who ask for output too. */
+  result(line: number, text: string): void {
+    const entry = this.entries.findLast((each) => each.session === this.session && each.line === line)
+    if (entry) entry.output = text.slice(0, 10_000)
+  }
+
+  /** The items that a history_request asks for. */
+  answer(content: Record<string, unknown>): HistoryItem[] {
+    const { hist_access_type: type, output = false, n = 10, pattern = '*', unique = false } = content
+    const found = type === 'range' ? this.range(Number(content['session'] ?? 0), Number(content['start'] ?? 0), content['stop'] as number | null | undefined)
+      : type === 'search' ? this.search(String(pattern), Boolean(unique)).slice(-Number(n ?? Infinity))
+        : this.entries.slice(-Number(n))
+    return found.map(({ session, line, input, output: result }) => [session === this.session && type === 'range' ? 0 : session, line, output ? [input, result] : input])
+  }
+
+  /** Lines `start` (included) to `stop` (excluded) of a session: 0 is this one, negative counts back. */
+  private range(session: number, start: number, stop: number | null | undefined): Entry[] {
+    const wanted = session <= 0 ? this.session + session : session
+    return this.entries.filter((entry) => entry.session === wanted && entry.line >= start && (stop === null || stop === undefined || entry.line < stop))
+  }
+
+  /** Entries that match a glob pattern (`*`, `?`), the latest of equal ones if `unique`. */
+  private search(pattern: string, unique: boolean): Entry[] {
+    const glob = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[\\s\\S]*').replaceAll('?', '[\\s\\S]')}$`)
+    const found = this.entries.filter(({ input }) => glob.test(input))
+    if (!unique) return found
+    return [...new Map(found.map((entry) => [entry.input, entry])).values()]
+  }
+}
+
+function defaultFile(): string {
+  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'afinar/history.jsonl')
+}
+
+function read(file: string): Entry[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n').flatMap((line) => {
+      try {
+        const entry = JSON.parse(line) as Entry
+        return typeof entry.input === 'string' && Number.isInteger(entry.session) ? [entry] : []
+      } catch {
+        return []
+      }
+    })
+  } catch {
+    return []
+  }
+}
+
+/** History is a convenience: a full or read-only disk must not stop a cell. */
+function write(work: () => void): void {
+  try {
+    mkdirSync(dirname(defaultFile()), { recursive: true })
+    work()
+  } catch { /* kept in memory all the same */ }
+}

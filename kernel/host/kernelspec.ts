@@ -1,0 +1,31 @@
+// What Jupyter needs to know to start the kernel: kernel.json and its logos, written into a folder.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { LOGO_SVG } from './logo.js'
+
+export interface KernelspecOptions {
+  /** Shown in launchers. Default: "TypeScript (afinar)". */
+  displayName?: string
+  /** Environment of the kernel's processes. */
+  env?: Record<string, string>
+}
+
+/** The content of kernel.json. */
+export function kernelspec({ displayName = 'TypeScript (afinar)', env = {} }: KernelspecOptions = {}): Record<string, unknown> {
+  return {
+    argv: [process.execPath, fileURLToPath(new URL('./main.js', import.meta.url)), '{connection_file}'],
+    display_name: displayName,
+    language: 'typescript',
+    interrupt_mode: 'message', // a signal would kill Node; the message stops just the cell
+    env,
+    metadata: { debugger: false },
+  }
+}
+
+/** Writes kernel.json and the logo into `folder`, made if needed. */
+export function writeKernelspec(folder: string, options: KernelspecOptions = {}): void {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'kernel.json'), `${JSON.stringify(kernelspec(options), null, 2)}\n`)
+  writeFileSync(join(folder, 'logo-svg.svg'), LOGO_SVG)
+}
