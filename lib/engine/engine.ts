@@ -30,7 +30,7 @@ let started: StartedEngine | undefined
 
 /** The command that gives this project a TensorFlow, by platform. */
 export function cure(): string {
-  return process.arch === 'x64' && process.platform === 'linux' ? 'Run `npx afinar setup`, or `python3 -m pip install tensorflow-cpu`' : 'Run `npx afinar setup`, or `python3 -m pip install tensorflow`'
+  return process.arch === 'x64' && process.platform === 'linux' ? 'npx afinar setup, or python3 -m pip install tensorflow-cpu' : 'npx afinar setup, or python3 -m pip install tensorflow'
 }
 
 /**
@@ -85,7 +85,7 @@ function firstThatLoads(named: string | undefined): { library: FoundLibrary; api
   }
   throw new EngineError(failures.length
     ? `Cannot start the engine: ${failures.join(' ')}`
-    : `Cannot start the engine: no TensorFlow library was found (looked in AFINAR_TENSORFLOW, .venv, the Python on the PATH, tfjs-node's download, the system's folders). ${cure()}, or set AFINAR_TENSORFLOW to the folder that holds libtensorflow_cc.so.2.`)
+    : `Cannot start the engine: no TensorFlow library was found (looked in AFINAR_TENSORFLOW, .venv, the Python on the PATH, tfjs-node's download, the system's folders). Run ${cure()}, or set AFINAR_TENSORFLOW to the folder that holds libtensorflow_cc.so.2.`)
 }
 
 function newContext(api: CApi, status: Pointer, options: EngineOptions): Pointer {
