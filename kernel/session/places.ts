@@ -1,0 +1,56 @@
+// Places in generated code, as V8 reports them, turned into places in cells and .ts files. Not here: the layout of tracebacks.
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Place, Transpiled } from '../language/transpile.js'
+import { Map, process } from './intrinsics.js'
+
+/** A source that ran: `label` is what messages call it. */
+export interface Source { label: string; text: string; map: Transpiled['map'] }
+
+const sources = new Map<string, Source>()
+const remembered = 2000
+
+/** The URL under which V8 knows a cell. */
+export const cellURL = (id: number) => `afinar:cell/${id}`
+
+export function rememberSource(url: string, source: Source) {
+  sources.set(url, source)
+  if (sources.size > remembered) for (const oldest of sources.keys()) { sources.delete(oldest); break }
+}
+
+/** Where new sources are fetched from before a lookup: modules are transpiled in another thread. */
+let collect = () => {}
+export const setCollector = (collector: () => void) => { collect = collector }
+
+export interface SourcePlace extends Place { source: Source }
+
+export function sourcePlace(url: string, place: Place): SourcePlace | undefined {
+  collect()
+  const source = sources.get(url)
+  const original = source?.map(place)
+  return source && original ? { source, ...original } : undefined
+}
+
+export const sourceByLabel = (label: string): Source | undefined => {
+  let found: Source | undefined
+  for (const source of sources.values()) if (source.label === label) found = source
+  return found
+}
+
+/** How messages name a file: relative to the notebook where it lies below it. */
+export function fileLabel(file: string): string {
+  const path = file.startsWith('file:') ? fileURLToPath(file) : file
+  const near = relative(process.cwd(), path)
+  return near.startsWith('..') ? path : `./${near}`
+}
+
+const generated = /(afinar:cell\/\d+|file:\/\/[^\s()]+?\?v=[\w-]+):(\d+)(?::(\d+))?/g
+
+/** Replaces every place in generated code in a text by the one in its source. */
+export function mapPlaces(text: string): string {
+  if (!text.includes('afinar:cell/') && !text.includes('?v=')) return text
+  return text.replace(generated, (whole, url: string, line: string, column?: string) => {
+    const place = sourcePlace(url, { line: +line, column: +(column ?? 1) })
+    return place ? `${place.source.label}:${place.line}:${place.column}` : whole
+  })
+}
