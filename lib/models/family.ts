@@ -13,7 +13,7 @@ export interface Architecture {
   features: tf.SymbolicTensor
 }
 
-export interface BuildContext { /** Width of the head. */ outputs: number; statistics: Statistics }
+export interface BuildContext { /** Width of the head; 0 for a model without one, which gives embeddings. */ outputs: number; statistics: Statistics }
 
 export interface Family<C extends object = any> {
   readonly name: string
@@ -38,5 +38,9 @@ export interface Family<C extends object = any> {
   recognize?(weights: ReadonlyMap<string, WeightEntry>): Config | undefined
   /** Configuration from a published config.json (such as transformers'); undefined when it is another family's. */
   readConfig?(json: Config): Config | undefined
-  preprocessing(config: C): Preprocessing
+  /** What turns examples into inputs. `beside` reads JSON files that lie with the weights; absent for models from scratch. */
+  preprocessing(config: C, beside?: Beside): Preprocessing | Promise<Preprocessing>
 }
+
+/** Reads a JSON file beside the weights; undefined when there is none of that name. */
+export type Beside = (name: string) => Promise<Config | undefined>

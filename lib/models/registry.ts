@@ -1,5 +1,6 @@
 // The families this library knows. Adding one is its file in families/ and a line here.
 import { ModelError } from './errors.js'
+import { bertFamilies } from './families/bert.js'
 import { efficientNetLite } from './families/efficientnet-lite.js'
 import { mobileNetV2 } from './families/mobilenet-v2.js'
 import { resNets } from './families/resnet.js'
@@ -11,6 +12,7 @@ export const families: readonly Family[] = [
   mobileNetV2,
   ...resNets,
   smallCNN,
+  ...bertFamilies,
 ]
 
 export const familyNames = (): string[] => families.map(({ name }) => name)

@@ -44,6 +44,8 @@ export interface BuildOptions {
   imageSize?: number
   /** Seed of every random weight. Default 0. */
   seed?: number
+  /** How examples become inputs. Needed for texts, whose tokenizer a new model does not have. Default: the family's own. */
+  preprocessing?: Preprocessing
   /** The family's configuration, for those that have one, such as `{ hidden_size: 128 }`; the rest keeps its default. */
   config?: Record<string, unknown>
 }

