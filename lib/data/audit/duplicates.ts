@@ -1,0 +1,99 @@
+// Rows that are equal or nearly equal, found without comparing all with all. What that means for splits and labels is said in copies.ts.
+import { hash32 } from '../random.js'
+import { hamming } from '../images/fingerprint.js'
+import type { Fingerprint } from '../store.js'
+
+/** Sets of row ids that belong together, each of at least two. */
+export type Groups = number[][]
+
+class Unions {
+  readonly #parent = new Map<number, number>()
+  root(id: number): number {
+    let at = id
+    for (let up = this.#parent.get(at); up !== undefined; up = this.#parent.get(at)) at = up
+    return at
+  }
+
+  join(a: number, b: number): void {
+    const [x, y] = [this.root(a), this.root(b)]
+    if (x !== y) this.#parent.set(Math.max(x, y), Math.min(x, y))
+  }
+
+  groups(ids: Iterable<number>): Groups {
+    const groups = new Map<number, number[]>()
+    for (const id of ids) {
+      const root = this.root(id), group = groups.get(root)
+      if (group) group.push(id)
+      else groups.set(root, [id])
+    }
+    return [...groups.values()].filter((group) => group.length > 1)
+  }
+}
+
+export function exactGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
+  const byContent = new Map<string, number[]>()
+  for (const [id, { exact }] of prints) {
+    const group = byContent.get(exact)
+    if (group) group.push(id)
+    else byContent.set(exact, [id])
+  }
+  return [...byContent.values()].filter((group) => group.length > 1)
+}
+
+/** Bits of the perceptual hash that may differ, and mean difference of the small pictures, 0..255. */
+const pictureLimits = { bits: 6, difference: 10 }
+
+/** Share of common word pairs (Jaccard) from which two texts count as nearly equal. */
+const textLimit = 0.8
+
+/** Nearly equal rows, rows with equal content counted once. */
+export function nearGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
+  const first = new Map<string, number>()
+  for (const [id, { exact }] of prints) if (!first.has(exact)) first.set(exact, id)
+  const ids = [...first.values()]
+  const unions = new Unions()
+  const compare = (bucket: readonly number[]) => {
+    const candidates = bucket.slice(0, 200) // a bucket of many is a common template; comparing all with all would be slow
+    for (let i = 0; i < candidates.length; i++) for (let j = i + 1; j < candidates.length; j++) if (nearlyEqual(prints.get(candidates[i]!)!, prints.get(candidates[j]!)!)) unions.join(candidates[i]!, candidates[j]!)
+  }
+  const buckets = new Map<string, number[]>()
+  for (const id of ids) for (const key of bandsOf(prints.get(id)!)) {
+    const bucket = buckets.get(key)
+    if (bucket) bucket.push(id)
+    else buckets.set(key, [id])
+  }
+  for (const bucket of buckets.values()) if (bucket.length > 1) compare(bucket)
+  return unions.groups(ids)
+}
+
+/** Rows that are nearly equal share at least one of these keys (for texts: nearly always). */
+function bandsOf({ perceptual, words }: Fingerprint): string[] {
+  if (perceptual) {
+    // 63 bits in 7 bands of 9: with at most 6 different bits one band is equal (pigeonhole)
+    const bit = (i: number) => i < 32 ? (perceptual[0] >>> i) & 1 : (perceptual[1] >>> (i - 32)) & 1
+    return Array.from({ length: 7 }, (_, band) => `${band}:${Array.from({ length: 9 }, (_, i) => bit(band * 9 + i)).join('')}`)
+  }
+  if (words && words.length > 0) {
+    const pairs = [...wordPairs(words)]
+    const smallest = Array.from({ length: 24 }, (_, seed) => pairs.reduce((least, pair) => Math.min(least, hash32(pair, seed)), Infinity))
+    return Array.from({ length: 8 }, (_, band) => `${band}:${smallest.slice(band * 3, band * 3 + 3).join()}`)
+  }
+  return []
+}
+
+function wordPairs(words: readonly string[]): Set<string> {
+  return words.length < 2 ? new Set(words) : new Set(words.slice(1).map((word, i) => `${words[i]} ${word}`))
+}
+
+function nearlyEqual(a: Fingerprint, b: Fingerprint): boolean {
+  if (a.perceptual && b.perceptual) {
+    if (hamming(a.perceptual, b.perceptual) > pictureLimits.bits) return false
+    if (!a.small || !b.small) return true
+    return a.small.reduce((sum, value, i) => sum + Math.abs(value - b.small![i]!), 0) / a.small.length <= pictureLimits.difference
+  }
+  if (!a.words || !b.words) return false
+  const x = wordPairs(a.words), y = wordPairs(b.words)
+  let common = 0
+  for (const pair of x) if (y.has(pair)) common++
+  return common / (x.size + y.size - common) >= textLimit
+}

@@ -1,0 +1,99 @@
+// From rows to batches of tensors: order, look-ahead, padding, weights. How a row becomes numbers is its content's business.
+import * as tf from '@tensorflow/tfjs'
+import { DataError, shown } from './errors.js'
+import { permutation, randomStream } from './random.js'
+import type { Assembled, Block, Store } from './store.js'
+import type { Batch, BatchOptions, Preprocessing } from './types.js'
+
+/** Batches that are prepared while the caller works on another one. */
+const lookAhead = 2
+
+const fits: Record<Preprocessing['kind'], string> = { image: 'images', text: 'texts', sound: 'sounds', pair: 'pairs', interaction: 'interactions' }
+
+/** Frees the tensors of a batch. */
+export function disposeBatch(batch: Batch): void {
+  tf.dispose([batch.inputs, batch.labels, batch.weights, ...(batch.mixed ? [batch.mixed.labels, batch.mixed.share] : [])])
+}
+
+export function checkBatchSize(batchSize: number): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new DataError(`Cannot make batches: batchSize must be a whole number of at least 1, got ${shown(batchSize)}. Use for example batchSize: 16.`)
+}
+
+export async function* makeBatches(store: Store<object>, ids: Int32Array, o: BatchOptions): AsyncGenerator<Batch, void, undefined> {
+  checkBatchSize(o.batchSize)
+  if (fits[o.preprocessing.kind] !== store.kind) throw new DataError(`Cannot make batches of "${store.name}": its rows are ${store.kind}, the preprocessing is for ${fits[o.preprocessing.kind]}. Use a model for ${store.kind}.`)
+  const order = orderOf(store, ids, o)
+  const starts = Array.from({ length: Math.ceil(order.length / o.batchSize) }, (_, i) => i * o.batchSize)
+  const prepare = async (start: number) => {
+    const rows = order.slice(start, start + o.batchSize)
+    const size = o.padLast === false ? rows.length : o.batchSize
+    const request = { ids: rows.map((row) => ids[row]!), size, preprocessing: o.preprocessing, augment: o.augment, epoch: o.shuffle?.epoch ?? 0 }
+    return { rows, size, assembled: await store.content.assemble(request) }
+  }
+  const pending: ReturnType<typeof prepare>[] = []
+  const enqueue = () => {
+    const start = starts.shift()
+    if (start === undefined) return
+    const preparing = prepare(start)
+    preparing.catch(() => {}) // reported when its turn comes; a caller that stops early never hears of it
+    pending.push(preparing)
+  }
+  for (let i = 0; i <= lookAhead; i++) enqueue()
+  for (let next = pending.shift(); next; next = pending.shift()) {
+    const { rows, size, assembled } = await next
+    enqueue()
+    yield toBatch(store, ids, rows, size, assembled)
+  }
+}
+
+function orderOf(store: Store<object>, ids: Int32Array, o: BatchOptions): Int32Array {
+  const { shuffle } = o
+  if (o.balanced && !shuffle) throw new DataError('Cannot draw classes equally often without a seed: balanced needs shuffle. Add shuffle: { seed: 0, epoch: 1 }.')
+  if (!shuffle) return Int32Array.from(ids, (_, row) => row)
+  const random = randomStream(shuffle.seed, shuffle.epoch)
+  const order = o.balanced ? balancedOrder(store.labels, ids, random) : permutation(ids.length, random)
+  return store.content.arrange ? store.content.arrange(order.map((row) => ids[row]!), o).map(lookUp(ids)) : order
+}
+
+/** From the store's row numbers back to places in the split. */
+function lookUp(ids: Int32Array): (id: number) => number {
+  const places = new Map<number, number>()
+  ids.forEach((id, row) => places.set(id, row))
+  return (id) => places.get(id)!
+}
+
+/** As many draws as rows, each class equally often; within a class all rows are used before one is used again. */
+function balancedOrder(labels: Int32Array, ids: Int32Array, random: () => number): Int32Array {
+  const byClass = new Map<number, number[]>()
+  ids.forEach((id, row) => {
+    const label = labels[id] ?? -1
+    const rows = byClass.get(label)
+    if (rows) rows.push(row)
+    else byClass.set(label, [row])
+  })
+  const classes = [...byClass.values()]
+  const queues: number[][] = classes.map(() => [])
+  const drawn = Int32Array.from(ids, (_, i) => {
+    const c = i % classes.length, rows = classes[c]!
+    if (queues[c]!.length === 0) queues[c] = Array.from(permutation(rows.length, random), (place) => rows[place]!)
+    return queues[c]!.pop()!
+  })
+  return permutation(drawn.length, random).map((place) => drawn[place]!)
+}
+
+const toTensor = ({ data, shape }: Block): tf.Tensor => tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32')
+
+function toBatch(store: Store<object>, ids: Int32Array, rows: Int32Array, size: number, { inputs, labels, broken, mixed }: Assembled): Batch {
+  const weights = new Float32Array(size).fill(1, 0, rows.length)
+  for (const place of broken ?? []) weights[place] = 0
+  const classIds = new Int32Array(size)
+  if (!labels) rows.forEach((row, place) => { classIds[place] = store.labels[ids[row]!] ?? -1 })
+  return {
+    inputs: Object.fromEntries(Object.entries(inputs).map(([name, block]) => [name, toTensor(block)])),
+    labels: labels ? toTensor(labels) : tf.tensor1d(classIds, 'int32'),
+    weights: tf.tensor1d(weights, 'float32'),
+    size: rows.length,
+    rows: Array.from(rows),
+    ...(mixed ? { mixed: { labels: toTensor(mixed.labels), share: toTensor(mixed.share) } } : {}),
+  }
+}
