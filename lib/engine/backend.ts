@@ -5,7 +5,7 @@ import { AttributeKind } from './attributes.js'
 import type { TFJSBinding } from './binding.js'
 import { DType } from './dtypes.js'
 import { redirectRandom } from './random.js'
-import type { TensorMetadata } from './runtime.js'
+import type { Runtime, TensorMetadata } from './runtime.js'
 
 /** The parts of tfjs-node's NodeJSKernelBackend that the engine uses. */
 export interface Backend extends tf.KernelBackend {
@@ -18,7 +18,7 @@ export interface Backend extends tf.KernelBackend {
 
 export interface BackendData { shape: number[]; dtype: number; id: number; values: unknown; refCount: number }
 
-export function registerBackend(binding: TFJSBinding): Backend {
+export function registerBackend(binding: TFJSBinding, runtime: Runtime): Backend {
   const require = createRequire(import.meta.url)
   restoreOldUtil(require('node:util') as Record<string, unknown>)
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as { NodeJSKernelBackend: new (binding: TFJSBinding, name: string) => Backend }
@@ -27,7 +27,12 @@ export function registerBackend(binding: TFJSBinding): Backend {
   repairKernels()
   redirectRandom(createRequire(require.resolve('@tensorflow/tfjs'))('@tensorflow/tfjs-core') as never)
   quietly(() => tf.setBackend('tensorflow'))
-  return tf.backend() as Backend
+  const backend = tf.backend() as Backend, move = backend.move.bind(backend)
+  backend.move = (dataId, values, shape, dtype, refCount) => {
+    runtime.listener?.written(values)
+    move(dataId, values, shape, dtype, refCount)
+  }
+  return backend
 }
 
 /** Node 23 took isNullOrUndefined and isArray out of node:util; tfjs-node's kernels call them. */

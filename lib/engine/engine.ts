@@ -66,7 +66,7 @@ function start(options: EngineOptions): StartedEngine {
   const runtime = new Runtime(api, context, status)
   const devices = () => listDevices({ api, context, status, check: (what) => runtime.check(what) })
   const gpu = devices().some(({ type }) => type === 'GPU')
-  const backend = registerBackend(createBinding(runtime, { gpu }))
+  const backend = registerBackend(createBinding(runtime, { gpu }), runtime)
   return {
     tensorflowVersion: api.TF_Version() as string, libraryPath: library.files[0]!, library, devices, runtime, backend,
     numTensors: () => runtime.tensors.size, numExecuted: () => runtime.executed, milliseconds: performance.now() - begin,

@@ -53,9 +53,12 @@ export class RecordedStep {
       const replay = new Replay(graph, runtime, backend, where, new Set(tape.created.map(({ id }) => id)), { mixed: options.precision === 'mixed' })
       replay.play(Replay.needed(entries, wanted))
       this.#captures = replay.captures
+      const reached = new Set([lossId!, ...Replay.needed(entries, [lossId!]).flatMap(({ inputs: used }) => used)])
 
       const loss = graph.op('Reshape', [replay.node(lossId!), graph.constant([], [0], DType.int32)])[0]!
-      const found = rung === 'tensorflow' ? graph.gradients(loss, variables.map(({ value }) => value)) : (() => { let at = 0; return passed.gradients.map((one) => one && replay.node(gradientIds[at++]!)) })()
+      const found = rung === 'tensorflow'
+        ? gradientsOf(graph, loss, variables.map(({ value }, i) => reached.has(program.cell(trained[i]!.variable).id) ? value : undefined))
+        : recordedGradients(passed, gradientIds, replay)
       this.moved = trained.map((_, i) => i).filter((i) => found[i])
       if (this.moved.length === 0) throw new EngineError('Cannot train: the loss depends on none of the variables in the groups. Use them in the loss, or unfreeze others.')
       let gradients = this.moved.map((i) => found[i]!)
@@ -129,4 +132,18 @@ export class RecordedStep {
     for (const capture of this.#captures) if ('id' in capture) this.program.engine.runtime.tensors.delete(capture.id)
     this.#function.dispose()
   }
+}
+
+/** TensorFlow's gradients for the values that the loss can reach; asking for another is an error there. */
+function gradientsOf(graph: Graph, loss: Node, values: readonly (Node | undefined)[]): (Node | undefined)[] {
+  const reachable = values.filter((value) => value !== undefined)
+  const found = reachable.length ? graph.gradients(loss, reachable) : []
+  let at = 0
+  return values.map((value) => value && found[at++])
+}
+
+/** The nodes of the gradients that TensorFlow.js made on the tape. */
+function recordedGradients(passed: Pass, ids: readonly number[], replay: Replay): (Node | undefined)[] {
+  let at = 0
+  return passed.gradients.map((gradient) => gradient && replay.node(ids[at++]!))
 }

@@ -11,7 +11,9 @@ export interface TensorMetadata { id: number; shape: number[]; dtype: number }
 /** Listens to everything that happens to tensors while a step is recorded. */
 export interface Listener {
   executed(op: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: readonly TensorMetadata[]): void
-  made(id: number, shape: readonly number[], dtype: number): void
+  /** JavaScript made values for a new tensor (TensorFlow.js sends them on when an op needs them). */
+  written(values: unknown): void
+  made(id: number, shape: readonly number[], dtype: number, values: unknown): void
   /** Before a tensor is deleted; true keeps it, and the listener deletes it later. */
   deleting(id: number): boolean
   /** Before a tensor's values are read by JavaScript. */
@@ -110,7 +112,7 @@ export class Runtime {
 
   create(shape: readonly number[], dtype: number, values: ArrayLike<unknown> | ArrayBufferView): number {
     const id = this.tensors.create(shape, dtype, values)
-    this.listener?.made(id, shape, dtype)
+    this.listener?.made(id, shape, dtype, values)
     return id
   }
 

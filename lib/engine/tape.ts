@@ -13,6 +13,7 @@ export class Tape implements Listener {
   reason: string | undefined
   readonly #computed = new Set<number>()
   readonly #made = new Set<number>()
+  readonly #written = new WeakSet<object>()
   readonly #kept: number[] = []
   readonly #outer: Listener | undefined
 
@@ -26,7 +27,13 @@ export class Tape implements Listener {
     for (const { id } of outputs) this.#computed.add(id)
   }
 
-  made(id: number, shape: readonly number[], dtype: number): void {
+  written(values: unknown): void {
+    if (typeof values === 'object' && values !== null) this.#written.add(values)
+  }
+
+  /** Values that were there before the tape are sent late; they are not the function's own. */
+  made(id: number, shape: readonly number[], dtype: number, values: unknown): void {
+    if (!this.#written.has(values as object)) return
     this.created.push({ id, shape: [...shape], dtype, at: this.entries.length })
     this.#made.add(id)
   }
