@@ -1,5 +1,6 @@
 // From rows to batches of tensors: order, look-ahead, padding, weights. How a row becomes numbers is its content's business.
 import * as tf from '@tensorflow/tfjs'
+import { EngineError, startEngine } from '../engine/index.js'
 import { DataError, shown } from './errors.js'
 import { permutation, randomStream } from './random.js'
 import type { Assembled, Block, Store } from './store.js'
@@ -19,9 +20,19 @@ export function checkBatchSize(batchSize: number): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new DataError(`Cannot make batches: batchSize must be a whole number of at least 1, got ${shown(batchSize)}. Use for example batchSize: 16.`)
 }
 
+/** Tensors belong to the engine from the start; without TensorFlow a look at a batch still works, on TensorFlow.js' own. */
+function startIfThere(): void {
+  try {
+    startEngine()
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+  }
+}
+
 export async function* makeBatches(store: Store<object>, ids: Int32Array, o: BatchOptions): AsyncGenerator<Batch, void, undefined> {
   checkBatchSize(o.batchSize)
   if (fits[o.preprocessing.kind] !== store.kind) throw new DataError(`Cannot make batches of "${store.name}": its rows are ${store.kind}, the preprocessing is for ${fits[o.preprocessing.kind]}. Use a model for ${store.kind}.`)
+  startIfThere()
   const order = orderOf(store, ids, o)
   const starts = Array.from({ length: Math.ceil(order.length / o.batchSize) }, (_, i) => i * o.batchSize)
   const prepare = async (start: number) => {

@@ -1,5 +1,6 @@
 // From label values to class ids: which classes there are, in which order, and what to say about rows without one.
 import { counted, DataError, shown } from './errors.js'
+import type { Store } from './store.js'
 import type { DataProblem } from './types.js'
 
 /** Numbers by value, text by code point: 2 before 10, "ant" before "bee". */
@@ -41,4 +42,11 @@ export function checkClasses(what: string, classes: readonly string[], ids: Int3
   counts.forEach((count, id) => { if (count === 0) problems.push({ file: classes[id]!, rule: 'empty class', detail: 'the class has no examples: it will never be predicted' }) })
   const few = classes.filter((_, id) => counts[id]! > 0 && counts[id]! < 3)
   if (few.length > 0) problems.push({ file: few.slice(0, 8).join(', ') + (few.length > 8 ? ' …' : ''), rule: 'too few rows', detail: `${few.length === 1 ? 'this class has' : `${few.length} classes have`} fewer than 3 examples, too few to learn from and be tested on` })
+}
+
+/** Rows per class among these. */
+export function countByClass(store: Store<object>, ids: Int32Array): number[] {
+  const counts = new Array<number>(store.classes.length).fill(0)
+  for (const id of ids) { const label = store.labels[id]; if (label !== undefined && label >= 0) counts[label]!++ }
+  return counts
 }

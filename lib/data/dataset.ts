@@ -1,5 +1,6 @@
 // The one Dataset: a store of rows seen as named parts. Loaders make stores; this file splits, filters and hands out, and knows no file format.
 import { makeBatches } from './batches.js'
+import { countByClass } from './classes.js'
 import { DataError, shown } from './errors.js'
 import { inspectSymbol, jupyterDisplay } from './look/symbols.js'
 import { assign, assignByTime, assignFolds, type RowFacts } from './parts.js'
@@ -7,15 +8,6 @@ import type { Store } from './store.js'
 import type { AuditReport, Batch, BatchOptions, DataProblem, Dataset, DatasetDescription, Kind, Split, SplitOptions } from './types.js'
 
 type Parts = Readonly<Record<string, Int32Array>>
-
-const stores = new WeakMap<object, { store: Store<object>; parts: Parts }>()
-
-/** The store behind a data set, for this room's own readers (display, audit). */
-export function inside(data: Dataset<never> | Dataset): { store: Store<object>; parts: Parts } {
-  const found = stores.get(data)
-  if (!found) throw new DataError('Cannot read this data set: it was not made by this library. Make one with images.fromFolder, texts.fromTable or the like.')
-  return found
-}
 
 class StoredSplit<Row extends object> implements Split<Row> {
   readonly size: number
@@ -48,12 +40,6 @@ class StoredSplit<Row extends object> implements Split<Row> {
   [inspectSymbol](): string { return `Split "${this.name}": ${this.size} rows` }
 }
 
-export function countByClass(store: Store<object>, ids: Int32Array): number[] {
-  const counts = new Array<number>(store.classes.length).fill(0)
-  for (const id of ids) { const label = store.labels[id]; if (label !== undefined && label >= 0) counts[label]!++ }
-  return counts
-}
-
 class StoredDataset<Row extends object> implements Dataset<Row> {
   readonly splits: Readonly<Record<string, Split<Row>>>
   readonly #store: Store<Row>
@@ -62,7 +48,6 @@ class StoredDataset<Row extends object> implements Dataset<Row> {
     this.#store = store
     this.#parts = parts
     this.splits = Object.fromEntries(Object.entries(parts).map(([name, ids]) => [name, new StoredSplit(name, store, ids)]))
-    stores.set(this, { store, parts })
   }
 
   get kind(): Kind { return this.#store.kind }

@@ -1,5 +1,5 @@
 // Checks that only count: imbalance, too few rows, missing values, broken files, groups that stand in several parts.
-import { countByClass } from '../dataset.js'
+import { countByClass } from '../classes.js'
 import { counted } from '../errors.js'
 import type { Store } from '../store.js'
 import type { Finding } from '../types.js'

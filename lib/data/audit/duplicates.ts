@@ -41,7 +41,7 @@ export function exactGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
 }
 
 /** Bits of the perceptual hash that may differ, and mean difference of the small pictures, 0..255. */
-const pictureLimits = { bits: 6, difference: 10 }
+const pictureLimits = { bits: 4, difference: 5 }
 
 /** Share of common word pairs (Jaccard) from which two texts count as nearly equal. */
 const textLimit = 0.8
@@ -69,7 +69,7 @@ export function nearGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
 /** Rows that are nearly equal share at least one of these keys (for texts: nearly always). */
 function bandsOf({ perceptual, words }: Fingerprint): string[] {
   if (perceptual) {
-    // 63 bits in 7 bands of 9: with at most 6 different bits one band is equal (pigeonhole)
+    // 63 bits in 7 bands of 9: with at most 6 different bits, more than the limit, one band is equal (pigeonhole)
     const bit = (i: number) => i < 32 ? (perceptual[0] >>> i) & 1 : (perceptual[1] >>> (i - 32)) & 1
     return Array.from({ length: 7 }, (_, band) => `${band}:${Array.from({ length: 9 }, (_, i) => bit(band * 9 + i)).join('')}`)
   }

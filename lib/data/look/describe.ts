@@ -1,5 +1,5 @@
 // A data set in figures: counts by part and class, sizes, missing values. How it is drawn: show.ts.
-import { countByClass } from '../dataset.js'
+import { countByClass } from '../classes.js'
 import type { Store } from '../store.js'
 import type { DatasetDescription } from '../types.js'
 
