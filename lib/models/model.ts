@@ -4,6 +4,7 @@ import type { Preprocessing } from '../data/index.js'
 import { BatchNorm, type Statistics } from './blocks/batch-norm.js'
 import { ModelError } from './errors.js'
 import type { Architecture, Config, Family } from './family.js'
+import { headNetwork } from './head.js'
 import { networkWeights, type NetworkWeight } from './network-weights.js'
 import { saveModel } from './save.js'
 import { summarize } from './summary.js'
@@ -22,6 +23,7 @@ export class NeuralModel implements Model {
   /** Every weight, from the input end to the head. */
   readonly all: readonly NetworkWeight[]
   private readonly backbone: tf.LayersModel
+  private readonly headOnly: tf.LayersModel | undefined
   private readonly names: Map<tf.Variable, string>
   private frozenGroups = new Set<string>()
   private disposed = false
@@ -35,6 +37,7 @@ export class NeuralModel implements Model {
     this.preprocessing = parts.preprocessing
     this.network = parts.architecture.network
     this.backbone = tf.model({ name: `${parts.family.name}.features`, inputs: this.network.inputs, outputs: parts.architecture.features })
+    this.headOnly = headNetwork(parts.family.name, this.network, parts.architecture.features)
     this.all = networkWeights(this.network)
     this.names = new Map(this.all.map(({ variable, name }) => [variable, name]))
   }
@@ -42,6 +45,13 @@ export class NeuralModel implements Model {
   forward(inputs: TensorMap, o: ForwardContext): tf.Tensor { return this.run(this.network, inputs, o) }
 
   features(inputs: TensorMap): tf.Tensor { return this.run(this.backbone, inputs, { training: false }) }
+
+  get hasHead(): boolean { return this.headOnly !== undefined }
+
+  head(features: tf.Tensor, o: ForwardContext): tf.Tensor {
+    if (!this.headOnly) throw new ModelError(`Cannot run the head of ${this.family} alone: it has none, or one that also looks at the inputs. Use model.forward.`)
+    return this.run(this.headOnly, { [this.headOnly.inputNames[0]!]: features }, o)
+  }
 
   groups(): LayerGroup[] {
     const groups = new Map<string, tf.Variable[]>()

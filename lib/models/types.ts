@@ -89,6 +89,10 @@ export interface Model {
   forward(inputs: TensorMap, o: ForwardContext): tf.Tensor
   /** What the head sees: pooled features `[batch, d]`, as in evaluation. */
   features(inputs: TensorMap): tf.Tensor
+  /** Whether `head` can run: the features are all that the head looks at. */
+  readonly hasHead: boolean
+  /** Logits from features: what `forward` does after `features`, with dropout in training. */
+  head(features: tf.Tensor, o: ForwardContext): tf.Tensor
   /** Every trainable weight, frozen or not, from the input end to the head. */
   groups(): LayerGroup[]
   /** 'backbone' freezes all but the head, 'none' nothing, a list freezes these groups (exact names) and no others. */
