@@ -38,15 +38,20 @@ export class BatchNorm extends tf.layers.Layer {
     const x = Array.isArray(inputs) ? inputs[0]! : inputs
     const { epsilon, momentum } = this.settings
     const gamma = this.gamma.read() as tf.Tensor1D, beta = this.beta.read() as tf.Tensor1D
-    if (!kwargs.context?.training || !this.movesAverages) return tf.batchNorm(x, this.movingMean.read() as tf.Tensor1D, this.movingVariance.read() as tf.Tensor1D, beta, gamma, epsilon)
     return tf.tidy(() => {
-      const axes = x.shape.slice(0, -1).map((_, axis) => axis)
+      if (!kwargs.context?.training || !this.movesAverages) {
+        // As a scale and a shift, which TensorFlow differentiates faster than its fused op with given statistics.
+        const scale = gamma.mul(this.movingVariance.read().add(epsilon).rsqrt())
+        return x.mul(scale).add(beta.sub(this.movingMean.read().mul(scale)))
+      }
+      // In this order the engine records TensorFlow's fused training op and takes mean and variance from it.
+      const { mean, variance } = tf.moments(x, x.shape.slice(0, -1).map((_, axis) => axis))
+      const y = tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, beta, gamma, epsilon)
       const count = x.size / x.shape.at(-1)!
-      const mean = x.mean(axes), centered = x.sub(mean), variance = centered.square().mean(axes)
       const move = (average: tf.LayerVariable, value: tf.Tensor) => average.write(average.read().mul(1 - momentum).add(value.mul(momentum)))
       move(this.movingMean, mean)
       move(this.movingVariance, variance.mul(count / Math.max(1, count - 1)))
-      return centered.mul(variance.add(epsilon).rsqrt().mul(gamma)).add(beta)
+      return y
     })
   }
 
