@@ -1,6 +1,7 @@
 // Image families against PyTorch: logits, every parameter's gradient, batch-norm averages.
 import { beforeAll, expect, test } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
+import { recordTrainStep } from '../../lib/engine/index.js'
 import { loadModel } from '../../lib/models/index.js'
 import { engine } from './engine.js'
 import { fixture, fromTorch, largestDifference, parameters, savedFolder, tensor, type Stored } from './support.js'
@@ -59,6 +60,35 @@ test.each(cases)('$family equals PyTorch with batch norm in $mode mode', async (
   }
   model.dispose()
 })
+
+const optimizers = {
+  sgd_momentum_nesterov_wd: { spec: { name: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0.01 }, learningRate: 0.05 },
+  adamw_wd: { spec: { name: 'adamw', weightDecay: 0.1 }, learningRate: 1e-3 },
+} as const
+const trajectories = cases.flatMap((one) => (Object.keys(optimizers) as (keyof typeof optimizers)[]).map((optimizer) => ({ ...one, optimizer })))
+
+test.each(trajectories)('$family, batch norm in $mode mode: five recorded steps of $optimizer end where PyTorch’s do', async ({ name, family, config, mode, rename, optimizer }) => {
+  const stored = fixture(`${name}_bn_${mode}`), unstable = mode === 'train' && name.startsWith('mbconv') ? /bn2\.bias$/ : /^$/
+  const model = await loadModel(savedFolder(parameters(stored, rename), config, { family, classes: ['a', 'b', 'c'] }, { kind: 'image' }))
+  model.batchNormStatistics = mode === 'train' ? 'updating' : 'frozen'
+  const { spec, learningRate } = optimizers[optimizer]
+  const step = recordTrainStep({
+    loss: ({ images, labels }, context) => ({ loss: tf.losses.softmaxCrossEntropy(labels!, model.forward({ images: images! }, context)) as tf.Scalar }),
+    groups: [{ name: 'all', variables: model.trainable }], state: model.state, optimizer: spec,
+  })
+  const images = tensor(stored['input/x']!).transpose([0, 2, 3, 1]), labels = tf.oneHot(tensor(stored['input/labels']!, 'int32') as tf.Tensor1D, 3).toFloat()
+  const losses = [1, 2, 3, 4, 5].map((n) => step.run({ images, labels }, { learningRate, step: n }).loss)
+  expect(step.rung).toBe('tensorflow')
+  expect(Math.max(...losses.map((loss, i) => Math.abs(loss - stored[`traj/${optimizer}/loss`]!.data[i]!)))).toBeLessThan(5e-4)
+  const ours = checkpointNames(model.weights(), new Map(Object.keys(parameters(stored, (n) => n)).map((n) => [rename(n), n])), family)
+  const differences = Object.entries(model.weights()).flatMap(([n, variable]) => {
+    const theirs = ours.get(n)!, after = stored[`traj/${optimizer}/param/${theirs}`] ?? stored[`traj/${optimizer}/buffer/${theirs}`]!
+    return unstable.test(theirs) ? [] : [[n, largestDifference(variable, fromTorch(after, variable.shape))] as const]
+  })
+  expect(differences.filter(([, difference]) => !(difference < 1e-3))).toEqual([])
+  step.dispose()
+  model.dispose()
+}, 60_000)
 
 /** Our name of a weight → the fixture's, through the family's published names. */
 function checkpointNames(weights: Record<string, tf.Tensor>, fixtureName: Map<string, string>, family: string): Map<string, string> {
