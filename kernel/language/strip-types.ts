@@ -18,7 +18,7 @@ export class TypeScriptSyntaxError extends SyntaxError {
  * Strips types. Helpers that lowering needs are expected as the global `babelHelpers`.
  * @throws TypeScriptSyntaxError
  */
-export function stripTypes(file: string, source: string, options: { legacyDecorators?: boolean } = {}): Stripped {
+export function stripTypes(file: string, source: string, options: { legacyDecorators?: boolean; file?: string } = {}): Stripped {
   const result = transformSync(file, source, {
     lang: file.endsWith('x') ? 'tsx' : 'ts', sourceType: 'module', sourcemap: true, target: 'es2024',
     typescript: { onlyRemoveTypeImports: true }, helpers: { mode: 'External' as never },
@@ -27,7 +27,7 @@ export function stripTypes(file: string, source: string, options: { legacyDecora
   const error = result.errors.find(error => error.severity === 'Error')
   if (error) {
     const offset = error.labels[0]?.start ?? 0
-    throw new TypeScriptSyntaxError(error.message, file, placeOf(source, offset), error.helpMessage)
+    throw new TypeScriptSyntaxError(error.message, options.file ?? file, placeOf(source, offset), error.helpMessage)
   }
   const maps = () => [decodeMappings(result.map?.mappings ?? '')]
   return options.legacyDecorators || !/@/.test(result.code) ? { code: result.code, maps } : lowerDecorators(result.code, maps)

@@ -36,6 +36,9 @@ export class Cell {
     (this.#controller ??= new AbortController()).abort(new Interrupted())
   }
 
+  /** Node 20 hangs the cell on every promise, where inspect would show it. */
+  [Symbol.for('nodejs.util.inspect.custom')]() { return `Cell ${this.id}` }
+
   get listening(): boolean { return this.#controller !== undefined && isHeard(this.#controller.signal) }
 }
 

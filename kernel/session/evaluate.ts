@@ -24,10 +24,10 @@ export function evaluate(code: string, url: string, done: (outcome: Outcome) => 
     session.post('Runtime.evaluate', { expression: `${code}\n//# sourceURL=${url}`, replMode: true, awaitPromise: true, objectGroup: group } as never,
       (error: Error | null, answer?: { exceptionDetails?: { exception?: Thrown; text: string; lineNumber: number; columnNumber: number } }) => {
         if (evaluation) abandoned.delete(evaluation)
+        // the inspector's own error: the evaluation was terminated
         const details = answer?.exceptionDetails
-        const outcome: Outcome = error ? { type: 'thrown', error } : details ? thrownBy(details.exception, details.text, url, details.lineNumber, details.columnNumber) : { type: 'value', value: undefined }
+        const outcome: Outcome = error ? { type: 'interrupted' } : details ? thrownBy(details.exception, details.text, url, details.lineNumber, details.columnNumber) : { type: 'value', value: undefined }
         session.post('Runtime.releaseObjectGroup', { objectGroup: group })
-        if (error && /terminated/.test(error.message)) return
         done(outcome)
       })
   } finally { stopHook() }

@@ -74,6 +74,7 @@ function run(message: ExecuteMessage) {
 
 function transpile(code: string, cell: Cell): TranspiledCell {
   const label = `Cell [${cell.count}]`
+  rememberSource(cellURL(cell.id), { label, text: code, map: () => undefined })
   const transpiled = transpileCell(code, { count: cell.count, file: label, renamed, globals, legacyDecorators })
   rememberSource(cellURL(cell.id), { label, text: code, map: transpiled.map })
   return transpiled

@@ -11,7 +11,8 @@ const then = Promise.prototype.then
 export function wait(value: unknown): unknown {
   const cell = scope.getStore()
   if (!cell || cell !== running()) return value
-  if (cell.interrupted) return stopped()
+  // thrown, not returned as a rejected promise: a loop that catches it stays one that can be terminated
+  if (cell.interrupted) throw new Interrupted()
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value
   return new Promise((resolve, reject) => {
     cell.waits.add(reject)
@@ -21,10 +22,6 @@ export function wait(value: unknown): unknown {
     ])
     Reflect.apply(then, settled, [resolve, reject])
   })
-}
-
-function stopped(): Promise<never> {
-  return Promise.reject(new Interrupted())
 }
 
 /** `for await` over it: each step can be interrupted. */

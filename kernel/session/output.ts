@@ -4,7 +4,10 @@ import { performance, process, setTimeout } from './intrinsics.js'
 
 const channel = process.send?.bind(process)
 
-/** Text is sent after this time at the latest, in milliseconds; also from within a loop that prints and never yields. */
+/**
+ * Text that follows a silence is sent at once, so that it is seen even when the cell never yields again; what comes on its heels is
+ * joined and sent after this time at the latest, in milliseconds.
+ */
 const latency = 20
 /** And in pieces of at most this many UTF-16 units. */
 const piece = 1 << 20
@@ -12,6 +15,7 @@ const piece = 1 << 20
 let pending: { cell: number; name: 'stdout' | 'stderr'; text: string } | undefined
 let scheduled = false
 let since = 0
+let lastSent = -Infinity
 
 /** Sends a message after the text that was printed before it. */
 export function send(message: SessionMessage) {
@@ -31,7 +35,8 @@ export function print(cell: number, name: 'stdout' | 'stderr', text: string) {
     pending = { cell, name, text }
     since = performance.now()
   }
-  if (pending.text.length >= piece || performance.now() - since > latency) flush()
+  const now = performance.now()
+  if (pending.text.length >= piece || now - since > latency || now - lastSent > latency) flush()
   else if (!scheduled) { scheduled = true; setTimeout(() => { scheduled = false; flush() }, latency) }
 }
 
@@ -39,6 +44,7 @@ export function flush() {
   if (!pending) return
   const { cell, name, text } = pending
   pending = undefined
+  lastSent = performance.now()
   for (let start = 0; start < text.length;) {
     let end = Math.min(start + piece, text.length)
     if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--

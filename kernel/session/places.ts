@@ -46,6 +46,13 @@ export function fileLabel(file: string): string {
 
 const generated = /(afinar:cell\/\d+|file:\/\/[^\s()]+?\?v=[\w-]+):(\d+)(?::(\d+))?/g
 
+/** Node 20 keeps the asynchronous context on promises in properties that inspect shows. */
+export function withoutScopes(text: string): string {
+  if (!text.includes('[Symbol(async_id_symbol)]')) return text
+  return text.replace(/,?\s*\[Symbol\((?:async_id_symbol|trigger_async_id_symbol|kResourceStore)\)\]: (?:\d+|Cell \d+)/g, '')
+    .replace(/Promise \{\s+(.{0,60}?)\s+\}/g, 'Promise { $1 }')
+}
+
 /** Replaces every place in generated code in a text by the one in its source. */
 export function mapPlaces(text: string): string {
   if (!text.includes('afinar:cell/') && !text.includes('?v=')) return text

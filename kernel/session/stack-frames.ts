@@ -21,10 +21,9 @@ export function readFrames(stack: string): Frame[] {
     if (!match) continue
     const [, name = '', location = '', line = '1', column = '1'] = match
     const label = location.replace(/^async /, '')
-    const full = (location.startsWith('async ') ? 'async ' : '') + name.replace(/^Object\.<anonymous>$/, '')
     const library = libraryOf(label)
     if (library === 'session') continue
-    frames.push({ name: full, label, line: +line, column: +column, own: library === undefined, ...(library ? { library } : {}) })
+    frames.push({ name: name === 'Object.<anonymous>' || name === 'async' ? '' : name, label, line: +line, column: +column, own: library === undefined, ...(library ? { library } : {}) })
   }
   return frames
 }

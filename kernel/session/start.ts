@@ -39,7 +39,7 @@ export function startSession(options: SessionOptions): SessionProcess {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
     // Node checks that asynchronous scopes nest; a terminated cell leaves one open, which is no reason to abort
-    execArgv: ['--no-force-async-hooks-checks', '--disable-warning=ExperimentalWarning', ...(options.execArgv ?? [])],
+    execArgv: ['--no-force-async-hooks-checks', '--disable-warning=ExperimentalWarning', '--disable-warning=DEP0111', ...(options.execArgv ?? [])],
   })
   const control = child.stdio[controlDescriptor] as Socket
   control.on('error', () => {})

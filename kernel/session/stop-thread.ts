@@ -13,7 +13,7 @@ main.connectToMainThread()
 const tell = (message: FromStopThread) => parentPort?.postMessage(message)
 
 /** An idle main thread answers within a millisecond; a busy machine may take some tens. */
-const patience = 60
+const patience = 50
 /** Who listens to the signal may be in the middle of a long native call, a training step for instance. */
 const listenersPatience = 1000
 
@@ -40,7 +40,7 @@ function stop(cell: number) {
 function watch(cell: number) {
   if (!runs(cell)) return
   const question = ++serial
-  tell({ type: 'ping', serial: question })
+    tell({ type: 'ping', serial: question })
   setTimeout(() => { if (answered(question)) setTimeout(watch, patience, cell); else terminate(cell) }, patience)
 }
 
@@ -48,7 +48,8 @@ function terminate(cell: number) {
   // announced first, checked second: the main thread starts no other cell while one is being terminated
   Atomics.store(board, Slot.terminating, cell)
   if (!runs(cell)) { Atomics.store(board, Slot.terminating, 0); return }
-  main.post('Runtime.terminateExecution', () => {
+  main.post('Runtime.terminateExecution', (error: Error | null) => {
+    if (error) return // an earlier request is still under way
     Atomics.store(board, Slot.terminating, 0)
     tell({ type: 'terminated', cell })
   })

@@ -28,7 +28,7 @@ export function startStopThread(recovered: () => void) {
     else if (message.type === 'terminated') {
       clearAsyncScopes()
       const cell = running()
-      if (cell?.id === message.cell) { cell.abort(); interrupt(cell) }
+      if (cell?.id === message.cell) { cell.abort(); interrupt(cell, 0) }
       recovered()
     }
   })
@@ -46,12 +46,12 @@ function stop(id: number, again: boolean) {
 }
 
 /** Rejects every await of the cell; afterwards the cell counts as ended, also when one of its promises never settles. */
-function interrupt(cell: Cell) {
+function interrupt(cell: Cell, time = lastWords) {
   cell.interrupted = true
   Atomics.store(board, Slot.listening, 0)
   const waits = [...cell.waits]
   cell.waits.clear()
   for (const reject of waits) reject(new Interrupted())
   const { settle } = cell
-  setTimeout(() => settle({ type: 'interrupted' }), lastWords)
+  setTimeout(() => settle({ type: 'interrupted' }), time)
 }

@@ -4,7 +4,7 @@ import { Console } from 'node:console'
 import { cause } from './cell.js'
 import { Buffer, Object, process } from './intrinsics.js'
 import { print, send } from './output.js'
-import { mapPlaces } from './places.js'
+import { mapPlaces, withoutScopes } from './places.js'
 
 export function captureStreams() {
   for (const name of ['stdout', 'stderr'] as const) {
@@ -15,7 +15,7 @@ export function captureStreams() {
         const text = typeof chunk === 'string'
           ? typeof encoding === 'string' && !/^utf-?8$/i.test(encoding) ? Buffer.from(chunk, encoding).toString() : chunk
           : decoder.decode(chunk, { stream: true })
-        print(cause().id, name, mapPlaces(text))
+        print(cause().id, name, withoutScopes(mapPlaces(text)))
         const done = typeof encoding === 'function' ? encoding : callback
         if (done) process.nextTick(done)
         return true

@@ -57,15 +57,15 @@ function propertyLines(error: Error): string[] {
 function placeLines(error: Error): string[] {
   if (error instanceof TypeScriptSyntaxError) {
     const { place, file, hint } = error
-    const label = file === 'cell.ts' ? undefined : file
-    return [...frameLines({ label: label ?? 'the cell', name: '', ...place, own: true }, true), ...(hint ? [dim(`    ${hint}`)] : [])]
+    return [...frameLines({ label: file, name: '', ...place, own: true }, true), ...(hint ? [dim(`    ${hint}`)] : [])]
   }
   const frames = readFrames(mapPlaces(String(read(() => error.stack) ?? '')))
   const own = frames.filter(frame => frame.own)
   if (own.length === 0) return frames.slice(0, deepest).map(frame => dim(`    at ${frame.name || '<anonymous>'} (${frame.label}:${frame.line}:${frame.column})`))
   const shown = own.slice(0, 12).flatMap((frame, i) => frameLines(frame, i === 0))
   if (own.length > 12) shown.push(dim(`    … ${own.length - 12} more of your own frames`))
-  return [...shown, ...foldedLibraries(frames.filter(frame => !frame.own))]
+  const last = frames.findLastIndex(frame => frame.own)
+  return [...shown, ...foldedLibraries(frames.slice(0, last).filter(frame => !frame.own))]
 }
 
 function frameLines(frame: Frame, withSource: boolean): string[] {

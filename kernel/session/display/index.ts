@@ -1,6 +1,7 @@
 // From any value to its MIME bundle. Each kind of value has its own file; what nobody knows is shown as Node's inspect does.
 import { inspect } from 'node:util'
 import type { MimeBundle } from '../messages.js'
+import { mapPlaces, withoutScopes } from '../places.js'
 import { dataFrame } from './data-frame.js'
 import { figure } from './figure.js'
 import { picture } from './picture.js'
@@ -59,7 +60,7 @@ async function ownHTML(value: object): Promise<MimeBundle | undefined> {
 /** Node's inspect, which runs no getters; where an object's own inspection throws, its kind. */
 export function text(value: unknown): string {
   try {
-    return inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: 100_000, breakLength: 100 })
+    return withoutScopes(mapPlaces(inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: 100_000, breakLength: 100 })))
   } catch (error) {
     const kind = (() => { try { return Object.prototype.toString.call(value) } catch { return `[${typeof value}]` } })()
     return `${kind} (its inspection failed: ${firstLine(error)})`
