@@ -1,160 +1,163 @@
 // The queue of cells: one at a time, each checked by TypeScript, run by the session, answered before its idle status.
-// Not here: how a cell is evaluated (kernel/session) or checked (kernel/language).
+// Not here: how a cell is evaluated (kernel/session) or checked (type-check.ts), nor where its output goes (outputs.ts).
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatDiagnostics, type LanguageService, readMagics, type TypesMode } from '../language/index.js'
-import type { DoneMessage, ErrorReport, HostMessage, SessionMessage } from '../session/messages.js'
-import type { Header, Message } from '../wire/index.js'
+import { type LanguageService, readMagics } from '../language/index.js'
+import type { DoneMessage, ErrorReport, HostMessage } from '../session/messages.js'
+import type { Message } from '../wire/index.js'
+import { type ExecuteRequest, readExecuteRequest } from './execute-request.js'
+import { helpPage, helpRequest } from './help.js'
 import type { History } from './history.js'
+import { asError, type Outputs } from './outputs.js'
 import type { Publisher } from './publisher.js'
+import { TypeCheck } from './type-check.js'
 
 export interface SessionLike {
+  /** Rejects when no session can be started. */
   whenReady(): Promise<void>
   hearOut(): Promise<void>
   send(message: HostMessage): void
+  /** Ctrl-C for what the session's code started. */
+  interruptChildren(): void
 }
 
-interface Running { cell: number; request: Message; silent: boolean; interrupted: boolean; sent: boolean; done(message: DoneMessage): void }
+interface Running { cell: number; message: Message; sent: boolean; stops: number; stopped(): void; done(message: DoneMessage): void }
 
-/** Parents of so many cells are remembered: a timer of an older one prints into the latest. */
-const REMEMBERED = 10_000
-/** How long the first type check may hold a cell up, while TypeScript still reads its own types (ms). */
-const PATIENCE = 10_000
+/** How long after an error requests that are on their way may still arrive to be aborted (ms). */
+const ON_THEIR_WAY = 3
+
+/** `name?` asks for help, as in IPython. */
+const HELP = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?{1,2}\s*$/u
 
 export class Executions {
   private readonly queue: Message[] = []
-  private readonly parents = new Map<number, Header>()
+  private readonly types: TypeCheck
   private running: Running | undefined
   private cell = 0
   private count = 0
-  private types: TypesMode = 'error'
 
   constructor(
     private readonly session: SessionLike, private readonly language: Promise<LanguageService | undefined>,
-    private readonly publisher: Publisher, private readonly history: History,
-  ) {}
+    private readonly publisher: Publisher, private readonly outputs: Outputs, private readonly history: History,
+  ) {
+    this.types = new TypeCheck(language)
+  }
 
   /** The request whose cell runs now. */
-  get current(): Message | undefined { return this.running?.request }
+  get current(): Message | undefined { return this.running?.message }
 
-  /** The header of the request that started a cell; the latest cell's where it is not known. */
-  parentOf(cell: number | undefined): Header | Record<string, never> {
-    return (cell === undefined ? undefined : this.parents.get(cell)) ?? this.parents.get(this.cell) ?? {}
+  add(message: Message): void {
+    this.queue.push(message)
+    if (this.queue.length === 1) void this.work()
   }
 
-  add(request: Message): void {
-    this.queue.push(request)
-    if (!this.running && this.queue.length === 1) void this.work()
-  }
-
-  /** Stop: the running cell is told to; nothing happens where none runs. */
+  /**
+   * Stop: the running cell is told to; nothing happens where none runs. From the second time on what its code started hears it too:
+   * a cell that waits for `execSync` cannot.
+   */
   interrupt(): void {
-    if (!this.running) return
-    this.running.interrupted = true
-    if (this.running.sent) this.session.send({ type: 'interrupt', cell: this.running.cell })
+    const { running } = this
+    if (!running) return
+    running.stopped()
+    if (!running.sent) return
+    this.session.send({ type: 'interrupt', cell: running.cell })
+    if (++running.stops > 1) this.session.interruptChildren()
   }
 
-  /** An answer of the session that concerns a cell. */
-  hear(message: SessionMessage): void {
-    switch (message.type) {
-      case 'stream': this.publisher.publish('stream', { name: message.name, text: message.text }, this.parentOf(message.cell)); break
-      case 'display': this.publisher.publish(message.update ? 'update_display_data' : 'display_data', { data: message.data, metadata: message.metadata, transient: message.transient ?? {} }, this.parentOf(message.cell)); break
-      case 'clear-output': this.publisher.publish('clear_output', { wait: message.wait }, this.parentOf(message.cell)); break
-      case 'result':
-        this.publisher.publish('execute_result', { execution_count: this.count, data: message.data, metadata: message.metadata }, this.parentOf(message.cell))
-        this.history.result(this.count, String(message.data['text/plain'] ?? ''))
-        break
-      case 'error': this.publisher.publish('error', asError(message), this.parentOf(message.cell)); break
-      case 'done': if (message.cell === this.running?.cell) this.running.done(message); break
-      default: break
-    }
-  }
-
-  /** Output that came past JavaScript belongs to the cell that runs, or ran last. */
-  hearNative(name: 'stdout' | 'stderr', text: string): void {
-    this.publisher.publish('stream', { name, text }, this.parentOf(this.running?.cell))
+  /** The session's last word on a cell. */
+  hearDone(message: DoneMessage): void {
+    if (message.cell === this.running?.cell) this.running.done(message)
   }
 
   /** The session died: the running cell ends with an error that says so. */
   fail(why: string): void {
-    const traceback = `The session ended: ${why}. Its variables are gone; a new session is ready.`
-    const running = this.running
-    if (!running?.sent) {
-      this.publisher.publish('stream', { name: 'stderr', text: `${traceback}\n` }, this.parentOf(undefined))
-      return
-    }
-    const error = { name: 'SessionEnded', value: why, traceback: [traceback] }
-    this.publisher.publish('error', asError(error), running.request.header)
-    running.done({ type: 'done', cell: running.cell, status: 'error', userExpressions: {}, error })
+    const text = `The session ended: ${why}. Its variables are gone; a new session is ready.`
+    const { running } = this
+    if (!running?.sent) return this.outputs.note(`${text}\n`)
+    running.done(failed(running.cell, { name: 'SessionEnded', value: why, traceback: [text] }, this.outputs))
   }
 
   private async work(): Promise<void> {
-    for (let request = this.queue[0]; request; request = this.queue[0]) {
-      const failed = await this.run(request)
+    for (let message = this.queue[0]; message; message = this.queue[0]) {
+      const stop = await this.answer(message)
       this.queue.shift()
-      if (!failed || request.content['stop_on_error'] === false) continue
-      for (const aborted of this.queue.splice(0)) {
-        this.publisher.status('busy', aborted.header)
-        this.publisher.reply('shell', aborted, 'execute_reply', { status: 'aborted', execution_count: this.count })
-        this.publisher.status('idle', aborted.header)
-      }
+      if (stop) for (const aborted of this.queue.splice(0)) this.abort(aborted)
     }
   }
 
-  /** Runs one cell from busy to idle; true when it failed. */
-  private async run(request: Message): Promise<boolean> {
-    const { code = '', silent = false, store_history: store = !silent, user_expressions: expressions = {}, allow_stdin: stdin = true } = request.content as { code?: string; silent?: boolean; store_history?: boolean; user_expressions?: Record<string, string>; allow_stdin?: boolean }
-    const cell = ++this.cell, parent = request.header
-    this.parents.set(cell, parent)
-    this.parents.delete(cell - REMEMBERED)
-    const counted = !silent && store && code.trim() !== ''
-    if (counted) this.count++
-    if (counted) this.history.add(this.count, code)
-    this.publisher.status('busy', parent)
-    if (!silent) this.publisher.publish('execute_input', { code, execution_count: this.count }, parent)
+  private abort(message: Message): void {
+    this.publisher.status('busy', message.header)
+    this.publisher.reply('shell', message, 'execute_reply', { status: 'aborted', execution_count: this.count, user_expressions: {}, payload: [] })
+    this.publisher.status('idle', message.header)
+  }
 
-    const running: Running = { cell, request, silent, interrupted: false, sent: false, done: () => {} }
-    this.running = running
-    const done = new Promise<DoneMessage>((resolve) => { running.done = resolve })
-    const { code: clean, types, unknown } = readMagics(code)
-    if (types) this.types = types
-    const wrong = unknown.length > 0 ? { name: 'UnknownMagic', value: unknown.join(' '), traceback: unknown } : await this.check(code, parent)
-    await this.session.whenReady()
-    let answer: DoneMessage
-    if (wrong || running.interrupted) {
-      const error = wrong ?? { name: 'Interrupted', value: 'the cell was stopped before it ran', traceback: ['The cell was stopped before it ran.'] }
-      if (!silent) this.publisher.publish('error', asError(error), parent)
-      answer = { type: 'done', cell, status: 'error', userExpressions: {}, error }
-    } else {
-      running.sent = true
-      this.session.send({ type: 'execute', cell, count: this.count, code: clean, silent, userExpressions: expressions, allowStdin: stdin })
-      answer = await done
-      if (!silent) void this.language.then((language) => language?.commit(code))
+  /** Takes one request from busy to idle; true when those behind it must not run. */
+  private async answer(message: Message): Promise<boolean> {
+    this.publisher.status('busy', message.header)
+    let stop = false
+    try {
+      const request = readExecuteRequest(message)
+      const { status, userExpressions, error, payload = [] } = await this.run(request, message)
+      await this.session.hearOut()
+      stop = status !== 'ok' && request.stopOnError
+      if (stop) await sleep(ON_THEIR_WAY)
+      this.publisher.reply('shell', message, 'execute_reply', {
+        status: status === 'ok' ? 'ok' : 'error', execution_count: this.count, user_expressions: userExpressions, payload,
+        ...(status === 'ok' ? {} : asError(error ?? stoppedEarly)),
+      })
+    } catch (error) {
+      const { name, message: value, stack } = error as Error
+      this.publisher.reply('shell', message, 'execute_reply', { status: 'error', execution_count: this.count, ...asError({ name, value, traceback: [error instanceof TypeError ? value : stack ?? value] }) })
     }
-    await this.session.hearOut()
     this.running = undefined
-    const { status, userExpressions, error, payload } = answer
-    this.publisher.reply('shell', request, 'execute_reply', status === 'ok'
-      ? { status, execution_count: this.count, user_expressions: userExpressions, payload: payload ?? [] }
-      : { status: 'error', execution_count: this.count, ...(error ? asError(error) : { ename: 'Interrupted', evalue: '', traceback: [] }), user_expressions: {}, payload: [] })
-    this.publisher.status('idle', parent)
-    return status !== 'ok'
+    this.publisher.status('idle', message.header)
+    return stop
   }
 
-  /** TypeScript's findings: undefined when the cell may run. Warnings are printed. */
-  private async check(code: string, parent: Header): Promise<ErrorReport | undefined> {
-    if (this.types === 'off' || code.trim() === '') return undefined
-    const patience = sleep(PATIENCE, undefined, { ref: false })
-    const language = await Promise.race([this.language, patience])
-    const found = await Promise.race([language?.check(code), patience]) ?? []
-    const errors = found.filter(({ severity }) => severity === 'error')
-    if (errors.length === 0) return undefined
-    const traceback = formatDiagnostics(errors, { count: this.count })
-    if (this.types === 'warn') {
-      this.publisher.publish('stream', { name: 'stderr', text: `${traceback.join('\n')}\n` }, parent)
-      return undefined
+  private async run(request: ExecuteRequest, message: Message): Promise<DoneMessage> {
+    const { code, silent } = request
+    const cell = ++this.cell
+    const counted = request.storeHistory && code.trim() !== ''
+    if (counted) this.history.add(++this.count, code)
+    this.outputs.begin(cell, message.header, this.count)
+    if (!silent) this.publisher.publish('execute_input', { code, execution_count: this.count }, message.header)
+
+    const running: Running = { cell, message, sent: false, stops: 0, stopped: () => {}, done: () => {} }
+    const done = new Promise<DoneMessage>((resolve) => { running.done = resolve })
+    const stopped = new Promise<ErrorReport>((resolve) => { running.stopped = () => resolve(stoppedEarly) })
+    this.running = running
+    const obstacle = await Promise.race([stopped, this.prepare(request, cell)])
+    if (obstacle && 'name' in obstacle) return failed(cell, obstacle, this.outputs)
+    if (obstacle) return { type: 'done', cell, status: 'ok', userExpressions: {}, payload: [obstacle.page] }
+    running.sent = true
+    this.session.send({ type: 'execute', cell, count: this.count, code: readMagics(code).code, silent, userExpressions: request.userExpressions, allowStdin: request.allowStdin })
+    const answer = await done
+    if (!silent) void this.language.then((language) => language?.commit(code))
+    return answer
+  }
+
+  /** What stands in the way of running a cell: an error, or that it asks for a page of help. */
+  private async prepare({ code, silent }: ExecuteRequest, cell: number): Promise<ErrorReport | { page: Record<string, unknown> } | undefined> {
+    const name = helpRequest(code)
+    if (name !== undefined) return { page: await helpPage(name, await this.language) }
+    const { types, unknown } = readMagics(code)
+    if (unknown.length > 0) return { name: 'UnknownMagic', value: unknown.join(' '), traceback: unknown }
+    if (types) this.types.mode = types
+    const verdict = silent ? { run: true as const } : await this.types.judge(code, this.count)
+    if (!verdict.run) return verdict.error
+    if (verdict.warning !== undefined) this.outputs.hear({ type: 'stream', cell, name: 'stderr', text: verdict.warning })
+    try {
+      await this.session.whenReady()
+    } catch (error) {
+      const value = (error as Error).message
+      return { name: 'SessionFailed', value, traceback: [value] }
     }
-    return { name: 'TypeError', value: errors[0]!.message, traceback }
+    return undefined
   }
 }
 
-export const asError = ({ name, value, traceback }: ErrorReport): { ename: string; evalue: string; traceback: string[] } => ({ ename: name, evalue: value, traceback })
+const stoppedEarly: ErrorReport = { name: 'Interrupted', value: 'the cell was stopped before it ran', traceback: ['Interrupted: the cell was stopped before it ran'] }
+
+function failed(cell: number, error: ErrorReport, outputs: Outputs): DoneMessage {
+  outputs.hear({ type: 'error', cell, ...error })
+  return { type: 'done', cell, status: 'error', userExpressions: {}, error }
+}

@@ -40,7 +40,7 @@ export class History {
     const found = type === 'range' ? this.range(Number(content['session'] ?? 0), Number(content['start'] ?? 0), content['stop'] as number | null | undefined)
       : type === 'search' ? this.search(String(pattern), Boolean(unique)).slice(-Number(n ?? Infinity))
         : this.entries.slice(-Number(n))
-    return found.map(({ session, line, input, output: result }) => [session === this.session && type === 'range' ? 0 : session, line, output ? [input, result] : input])
+    return found.map(({ session, line, input, output: result }) => [session, line, output ? [input, result] : input])
   }
 
   /** Lines `start` (included) to `stop` (excluded) of a session: 0 is this one, negative counts back. */

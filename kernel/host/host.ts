@@ -1,4 +1,5 @@
 // The process that Jupyter talks to: takes each request to whoever answers it. It runs no user code, so it answers at any time.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isComplete, LanguageService } from '../language/index.js'
 import type { SessionMessage } from '../session/messages.js'
 import { Connection, type ConnectionInfo, type Message, type RequestChannel } from '../wire/index.js'
@@ -6,15 +7,27 @@ import { Comms } from './comms.js'
 import { Executions } from './executions.js'
 import { History } from './history.js'
 import { kernelInfo } from './kernel-info.js'
+import { watchMemory } from './memory-watch.js'
+import { Outputs } from './outputs.js'
+import { signal } from './process-tree.js'
 import { Publisher } from './publisher.js'
 import { SessionSlot } from './session-slot.js'
+import { Stdin } from './stdin.js'
 
 export interface HostOptions {
+  /** The notebook's folder. Default: the process's own. */
   cwd?: string
+  /** The notebook's file name, where the front end tells. */
+  notebook?: string
   log?(text: string): void
   /** Called when everything has ended. */
   onEnd?(): void
 }
+
+/** How long the end of the session and of the language server, and the last messages, may take (ms). */
+const END = 400
+/** Nothing is completed or inspected in longer cells (UTF-16 units). */
+const ANSWERED = 1_000_000
 
 type Handler = (request: Message, channel: RequestChannel) => void | Promise<void>
 
@@ -24,7 +37,10 @@ export class Host {
   private readonly language: Promise<LanguageService | undefined>
   private readonly history = new History()
   private readonly comms: Comms
+  private readonly outputs: Outputs
+  private readonly stdin: Stdin
   private readonly executions: Executions
+  private readonly unwatch: () => void
   private readonly log: (text: string) => void
   private ended = false
 
@@ -32,13 +48,13 @@ export class Host {
     kernel_info_request: (request, channel) => this.publisher.reply(channel, request, 'kernel_info_reply', kernelInfo()),
     execute_request: (request) => this.executions.add(request),
     complete_request: async (request, channel) => {
-      const { code, cursor_pos: cursor } = request.content as { code: string; cursor_pos: number }
+      const { code, cursor } = place(request)
       const { matches, start, end, metadata } = await (await this.language)?.complete(code, cursor) ?? { matches: [], start: cursor, end: cursor, metadata: {} }
       this.publisher.reply(channel, request, 'complete_reply', { status: 'ok', matches, cursor_start: start, cursor_end: end, metadata })
     },
     inspect_request: async (request, channel) => {
-      const { code, cursor_pos: cursor, detail_level: detail = 0 } = request.content as { code: string; cursor_pos: number; detail_level?: number }
-      const answer = await (await this.language)?.inspect(code, cursor, detail) ?? { found: false, data: {}, metadata: {} }
+      const { code, cursor } = place(request)
+      const answer = await (await this.language)?.inspect(code, cursor, Number(request.content['detail_level'] ?? 0)) ?? { found: false, data: {}, metadata: {} }
       this.publisher.reply(channel, request, 'inspect_reply', { status: 'ok', ...answer })
     },
     is_complete_request: (request, channel) => this.publisher.reply(channel, request, 'is_complete_reply', isComplete(String(request.content['code'] ?? ''))),
@@ -52,42 +68,43 @@ export class Host {
       this.publisher.reply(channel, request, 'interrupt_reply', { status: 'ok' })
     },
     shutdown_request: async (request, channel) => {
+      const reply = { status: 'ok', restart: request.content['restart'] === true }
       await this.endWork()
-      this.publisher.reply(channel, request, 'shutdown_reply', { status: 'ok', restart: request.content['restart'] === true })
-      this.publisher.publish('shutdown_reply', { status: 'ok', restart: request.content['restart'] === true }, request.header)
+      this.publisher.reply(channel, request, 'shutdown_reply', reply)
+      this.publisher.publish('shutdown_reply', reply, request.header)
     },
   }
 
-  private constructor(private readonly connection: Connection, { cwd = process.cwd(), log = () => {}, onEnd = () => {} }: HostOptions) {
-    this.log = log
-    this.onEnd = onEnd
+  private constructor(private readonly connection: Connection, private readonly options: HostOptions) {
+    const { cwd = process.cwd(), notebook } = options
+    this.log = options.log ?? (() => {})
     this.publisher = new Publisher(connection)
-    this.language = LanguageService.start({ cwd, log }).catch((error: unknown) => { log(`no language service: ${String(error)}`); return undefined })
-    this.session = new SessionSlot(cwd, {
+    this.outputs = new Outputs(this.publisher, this.history)
+    this.session = new SessionSlot({ cwd, ...(notebook === undefined ? {} : { notebook }) }, {
       onMessage: (message) => this.hear(message),
-      onNativeOutput: (name, text) => this.executions.hearNative(name, text),
+      onNativeOutput: (name, text) => this.outputs.hearNative(name, text),
       onDeath: (why) => {
-        this.executions.fail(why)
-        this.comms.closeAll(this.executions.parentOf(undefined))
+        this.comms.closeAll(this.outputs.parentOf(undefined))
+        this.stdin.forget()
         void this.language.then((language) => language?.reset())
+        this.executions.fail(why)
       },
     })
+    this.language = LanguageService.start({ cwd, log: this.log }).catch((error: unknown) => { this.log(`no language service: ${String(error)}`); return undefined })
     this.comms = new Comms(this.publisher, (message) => this.session.send(message))
-    this.executions = new Executions(this.session, this.language, this.publisher, this.history)
+    this.stdin = new Stdin(connection, (message) => this.session.send(message))
+    this.executions = new Executions(this.session, this.language, this.publisher, this.outputs, this.history)
+    this.unwatch = watchMemory(() => this.session.pid, (text) => this.outputs.note(`${text}\n`))
   }
-
-  private readonly onEnd: () => void
 
   /** Binds the sockets and starts the session and the language server side by side; resolves when requests are answered. */
   static async start(info: ConnectionInfo, options: HostOptions = {}): Promise<Host> {
-    const connection = await Connection.bind(info)
-    const host = new Host(connection, options)
+    let host: Host | undefined
+    const connection = await Connection.bind(info, { log: options.log ?? (() => {}), onPressure: (full) => host?.session.hold(full) })
+    const started = host = new Host(connection, options)
     host.publisher.status('starting', {})
-    for (const channel of ['shell', 'control'] as const) void connection.listen(channel, (request) => void host.handle(request, channel), host.log)
-    void connection.listen('stdin', (reply) => {
-      if (reply.header.msg_type === 'input_reply') host.session.send({ type: 'input-reply', value: String(reply.content['value'] ?? '') })
-    }, host.log)
-    host.publisher.status('idle', {})
+    for (const channel of ['shell', 'control'] as const) void connection.listen(channel, (request) => void started.handle(request, channel))
+    void connection.listen('stdin', (reply) => started.stdin.answer(reply))
     return host
   }
 
@@ -100,11 +117,14 @@ export class Host {
   private async endWork(): Promise<void> {
     if (this.ended) return
     this.ended = true
-    await Promise.all([this.session.end(), this.language.then((language) => language?.stop())])
+    this.unwatch()
+    const language = await Promise.race([this.language, sleep(1)])
+    await Promise.race([Promise.all([this.session.end(), language?.stop()]), sleep(END)])
+    if (language?.pid !== undefined) signal([language.pid], 'SIGKILL')
   }
 
   private finish(): void {
-    void this.connection.flushed().then(() => { this.connection.close(); this.onEnd() })
+    void Promise.race([this.connection.flushed(), sleep(END)]).then(() => { this.connection.close(); this.options.onEnd?.() })
   }
 
   private async handle(request: Message, channel: RequestChannel): Promise<void> {
@@ -129,10 +149,19 @@ export class Host {
   }
 
   private hear(message: SessionMessage): void {
-    if (message.type === 'comm') this.comms.fromSession(message, this.executions.parentOf(message.cell))
-    else if (message.type === 'input-request') {
-      const { current } = this.executions
-      if (current) this.connection.send('stdin', { identities: current.identities, header: this.connection.codec.header('input_request'), parent: current.header, metadata: {}, content: { prompt: message.prompt, password: message.password }, buffers: [] })
-    } else this.executions.hear(message)
+    if (message.type === 'comm') this.comms.fromSession(message, this.outputs.parentOf(message.cell))
+    else if (message.type === 'done') {
+      this.stdin.forget()
+      this.executions.hearDone(message)
+    } else if (message.type === 'input-request') {
+      if (this.executions.current) this.stdin.ask(message, this.executions.current)
+    } else this.outputs.hear(message)
   }
+}
+
+/** What complete_request and inspect_request ask about. Without a cursor the end is meant. */
+function place({ content }: Message): { code: string; cursor: number } {
+  const code = typeof content['code'] === 'string' && content['code'].length < ANSWERED ? content['code'] : ''
+  const cursor = Number.isInteger(content['cursor_pos']) ? content['cursor_pos'] as number : Infinity
+  return { code, cursor: Math.max(0, Math.min(cursor, [...code].length)) }
 }

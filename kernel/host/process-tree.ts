@@ -1,4 +1,4 @@
-// A process and all its descendants, and their end. Used when a session must go.
+// A process and all its descendants, and signals to them. Used when a session must stop or go.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -13,11 +13,11 @@ export function descendants(pid: number): number[] {
   return found
 }
 
-/** Ends a process and all its descendants at once. */
-export function killTree(pid: number): void {
-  for (const each of [pid, ...descendants(pid)]) {
+/** Sends a signal to each process that is still there. */
+export function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
     try {
-      process.kill(each, 'SIGKILL')
+      process.kill(pid, name)
     } catch { /* gone already */ }
   }
 }

@@ -13,6 +13,9 @@ export const EARLIER_FILE = '__earlier__.ts'
 export const OUR_NAMES = /^__(?:earlier|cell\d+|module\d+|awaited)(?:__)?$/
 
 /** The text before `from`, `with` or `=`: one way of importing a whole module. */
+/** What the session adds to Node's globals: a browser's ways to ask, served by the front end. */
+const ASKING = 'declare global { function prompt(message?: string, value?: string): string | null; function confirm(message?: string): boolean; function alert(message?: string): void }'
+
 type ModuleForm = 'namespace' | 'default' | 'require'
 
 interface EarlierCell {
@@ -41,7 +44,7 @@ export class EarlierCells {
   /** The document. */
   text(): string {
     const modules = [...this.#modules.values()].map(each => each.statement).join('\n')
-    return `${modules}\nexport declare function __awaited<T>(value: T): Awaited<T>\n${this.#cells.map(cell => cell.text + cell.globals).join('\n')}\n`
+    return `${modules}\nexport declare function __awaited<T>(value: T): Awaited<T>\n${ASKING}\n${this.#cells.map(cell => cell.text + cell.globals).join('\n')}\n`
   }
 
   /** Kind of a standing name, as its cell declared it. */

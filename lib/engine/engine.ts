@@ -1,4 +1,5 @@
 // Starting the engine: find TensorFlow, load it, make a context, put TensorFlow.js on top of it. Once per process.
+import { createRequire } from 'node:module'
 import * as tf from '@tensorflow/tfjs'
 import { type Backend, registerBackend } from './backend.js'
 import { asTensorFlowJS, createBinding } from './binding.js'
@@ -64,6 +65,7 @@ function start(options: EngineOptions): StartedEngine {
   const status = api.TF_NewStatus() as Pointer
   const context = newContext(api, status, options)
   const runtime = new Runtime(api, context, status)
+  endBeforeDestructors()
   const devices = () => listDevices({ api, context, status, check: (what) => runtime.check(what) })
   const gpu = devices().some(({ type }) => type === 'GPU')
   const backend = registerBackend(createBinding(runtime, { gpu }), runtime)
@@ -71,6 +73,22 @@ function start(options: EngineOptions): StartedEngine {
     tensorflowVersion: api.TF_Version() as string, libraryPath: library.files[0]!, library, devices, runtime, backend,
     numTensors: () => runtime.tensors.size, numExecuted: () => runtime.executed, milliseconds: performance.now() - begin,
   }
+}
+
+/**
+ * TensorFlow's static destructors run while its threads still do, and crash the process at its end (SIGSEGV after all work is done).
+ * So the process ends right behind its last 'exit' listener, without them.
+ */
+function endBeforeDestructors(): void {
+  const koffi = createRequire(import.meta.url)('koffi') as { load(path: string | null): { func(signature: string): (code: number) => void } }
+  if (process.platform === 'win32') return
+  const exit = koffi.load(null).func('void _exit(int code)')
+  const last = (code: number): void => {
+    const listeners = process.listeners('exit')
+    for (const listener of listeners.slice(listeners.indexOf(last) + 1)) listener.call(process, code)
+    exit(Number(process.exitCode ?? code))
+  }
+  process.on('exit', last)
 }
 
 function firstThatLoads(named: string | undefined): { library: FoundLibrary; api: CApi } {
