@@ -77,18 +77,15 @@ function start(options: EngineOptions): StartedEngine {
 
 /**
  * TensorFlow's static destructors run while its threads still do, and crash the process at its end (SIGSEGV after all work is done).
- * So the process ends right behind its last 'exit' listener, without them.
+ * glibc calls what was registered last first: `_exit` with the process's own status, before any destructor.
  */
 function endBeforeDestructors(): void {
-  const koffi = createRequire(import.meta.url)('koffi') as { load(path: string | null): { func(signature: string): (code: number) => void } }
-  if (process.platform === 'win32') return
-  const exit = koffi.load(null).func('void _exit(int code)')
-  const last = (code: number): void => {
-    const listeners = process.listeners('exit')
-    for (const listener of listeners.slice(listeners.indexOf(last) + 1)) listener.call(process, code)
-    exit(Number(process.exitCode ?? code))
-  }
-  process.on('exit', last)
+  if (process.platform !== 'linux') return
+  const koffi = createRequire(import.meta.url)('koffi') as { load(path: string | null): { symbol(name: string, type: string): unknown; func(signature: string): (handler: unknown, argument: null) => number } }
+  try {
+    const libc = koffi.load(null)
+    libc.func('int on_exit(void *handler, void *argument)')(libc.symbol('_exit', 'void *'), null)
+  } catch { /* another C library than glibc */ }
 }
 
 function firstThatLoads(named: string | undefined): { library: FoundLibrary; api: CApi } {
