@@ -33,46 +33,74 @@ export function readConnectionFile(file: string): ConnectionInfo {
   return { transport: info.transport ?? 'tcp', ip: info.ip ?? '127.0.0.1', key: info.key ?? '', ...info, signature_scheme: scheme } as ConnectionInfo
 }
 
+/** What the kernel binds to: loopback unless the file says otherwise. */
+function address({ transport, ip }: ConnectionInfo, port: number): string {
+  return transport === 'ipc' ? `ipc://${ip}-${port}` : `tcp://${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+}
+
 export type RequestChannel = 'shell' | 'control' | 'stdin'
 export type Channel = RequestChannel | 'iopub'
 
-/** The kernel's side of a connection: requests come in by `onRequest`, messages go out by `send`, in order on each channel. */
+export interface ConnectionEvents {
+  log(text: string): void
+  /** More output waits than should (true), and so little again that more may come (false). */
+  onPressure(full: boolean): void
+}
+
+/** Messages that ZeroMQ keeps for each subscriber of iopub; what is more waits in the outbox, where it is merged. */
+const HIGH_WATER = 128
+/** How long a front end may take nothing before the others go on without it, and how long each message still waits for it then (ms). */
+const PATIENCE = 10_000, IMPATIENCE = 20
+
+/** The kernel's side of a connection: requests come in by `listen`, messages go out by `send`, in order on each channel. */
 export class Connection {
   readonly codec: Codec
   private readonly routers: Record<RequestChannel | 'heartbeat', Router>
-  private readonly iopub = new XPublisher({ sendHighWaterMark: 0, linger: 1000, verbosity: 'allSubs' })
+  private readonly iopub: XPublisher
   private readonly outboxes = {} as Record<Channel, Outbox>
 
-  private constructor(readonly info: ConnectionInfo) {
+  private constructor(readonly info: ConnectionInfo, private readonly events: ConnectionEvents) {
     this.codec = new Codec(info.key, info.signature_scheme.replace('hmac-', ''))
-    const router = (): Router => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: 1000, mandatory: false, handover: true })
+    const ipv6 = info.ip.includes(':')
+    const router = (): Router => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: 1000, handover: true, ipv6 })
     this.routers = { shell: router(), control: router(), stdin: router(), heartbeat: router() }
+    this.iopub = new XPublisher({ sendHighWaterMark: HIGH_WATER, linger: 1000, ipv6, noDrop: true, sendTimeout: PATIENCE })
+    this.iopub.verbosity = 'allSubs'
     const encode = (message: Message) => this.codec.encode(message)
-    for (const channel of ['shell', 'control', 'stdin'] as const) this.outboxes[channel] = new Outbox(this.routers[channel], encode)
-    this.outboxes.iopub = new Outbox(this.iopub, encode)
+    const onError = (error: unknown, { header }: Message): void => events.log(`cannot send ${header.msg_type}: ${String(error)}`)
+    for (const channel of ['shell', 'control', 'stdin'] as const) this.outboxes[channel] = new Outbox({ encode, onError, send: (frames) => this.routers[channel].send(frames) })
+    this.outboxes.iopub = new Outbox({ encode, onError, send: (frames) => this.broadcast(frames), onPressure: events.onPressure })
   }
 
-  /** Binds all five sockets. They answer nothing yet, except the heartbeat. */
-  static async bind(info: ConnectionInfo): Promise<Connection> {
-    const connection = new Connection(info)
+  /**
+   * Binds all five sockets. They answer nothing yet, except the heartbeat.
+   *
+   * @throws when a port is taken, as with the connection file of a kernel that still runs
+   */
+  static async bind(info: ConnectionInfo, events: ConnectionEvents): Promise<Connection> {
+    const connection = new Connection(info, events)
     const { shell, control, stdin, heartbeat } = connection.routers
-    const address = (port: number): string => info.transport === 'ipc' ? `ipc://${info.ip}-${port}` : `tcp://${info.ip}:${port}`
-    await Promise.all([
-      shell.bind(address(info.shell_port)), control.bind(address(info.control_port)), stdin.bind(address(info.stdin_port)),
-      heartbeat.bind(address(info.hb_port)), connection.iopub.bind(address(info.iopub_port)),
-    ])
+    const bind = async (socket: Router | XPublisher, name: keyof ConnectionInfo): Promise<void> => {
+      const at = address(info, info[name] as number)
+      try {
+        await socket.bind(at)
+      } catch (error) {
+        throw new Error(`Cannot start the kernel: ${at}, its ${name}, cannot be used (${(error as Error).message}). The connection file may be an old one; let Jupyter start the kernel with a new one.`)
+      }
+    }
+    await Promise.all([bind(shell, 'shell_port'), bind(control, 'control_port'), bind(stdin, 'stdin_port'), bind(heartbeat, 'hb_port'), bind(connection.iopub, 'iopub_port')])
     void connection.beat(heartbeat)
     void connection.welcome()
     return connection
   }
 
   /** Hands on every honest request of a channel; a refused one is dropped with a word in the log. */
-  async listen(channel: RequestChannel, onRequest: (message: Message) => void, log: (text: string) => void): Promise<void> {
+  async listen(channel: RequestChannel, onRequest: (message: Message) => void): Promise<void> {
     for await (const frames of this.routers[channel]) {
       try {
         onRequest(this.codec.decode(frames))
       } catch (error) {
-        log(error instanceof RefusedMessage ? `refused a message on ${channel}: ${error.message}` : `failed on ${channel}: ${(error as Error).stack}`)
+        this.events.log(error instanceof RefusedMessage ? `refused a message on ${channel}: ${error.message}` : `failed on ${channel}: ${(error as Error).stack}`)
       }
     }
   }
@@ -80,9 +108,6 @@ export class Connection {
   send(channel: Channel, message: Message): void {
     this.outboxes[channel].put(message)
   }
-
-  /** Characters of output that wait for ZeroMQ. */
-  get pendingOutput(): number { return this.outboxes.iopub.pending }
 
   async flushed(): Promise<void> {
     await Promise.all(Object.values(this.outboxes).map((outbox) => outbox.flushed()))
@@ -92,8 +117,23 @@ export class Connection {
     for (const socket of [...Object.values(this.routers), this.iopub]) socket.close()
   }
 
+  /** Waits for slow front ends. One that takes nothing for long is left behind, so that it cannot hold up the others. */
+  private async broadcast(frames: Uint8Array[]): Promise<void> {
+    try {
+      await this.iopub.send(frames)
+      if (this.iopub.sendTimeout !== PATIENCE) this.iopub.sendTimeout = PATIENCE
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EAGAIN') throw error
+      if (this.iopub.sendTimeout === PATIENCE) this.events.log(`a front end took no output for ${PATIENCE / 1000} s and is left behind`)
+      this.iopub.sendTimeout = IMPATIENCE
+      this.iopub.noDrop = false
+      await this.iopub.send(frames)
+      this.iopub.noDrop = true
+    }
+  }
+
   private async beat(heartbeat: Router): Promise<void> {
-    for await (const frames of heartbeat) await heartbeat.send(frames)
+    for await (const frames of heartbeat) await heartbeat.send(frames).catch(() => {})
   }
 
   /** iopub_welcome (protocol 5.4): tells each new subscriber that its subscription is in effect. */

@@ -35,6 +35,8 @@ const REMEMBERED = 65_536
 /** Signs, writes, reads and checks messages with one connection's key. An empty key means unsigned, as Jupyter defines it. */
 export class Codec {
   private readonly seen = new Set<string>()
+  /** Thousands of outputs share one parent header. */
+  private readonly parents = new WeakMap<object, Buffer>()
   readonly session = randomUUID()
 
   constructor(private readonly key: string, private readonly algorithm = 'sha256') {}
@@ -43,9 +45,15 @@ export class Codec {
     return { msg_id: randomUUID(), msg_type: type, session: this.session, username: 'kernel', date: new Date().toISOString(), version: PROTOCOL_VERSION }
   }
 
-  /** The frames of a message. `parent` may be shared by thousands of messages. */
+  /**
+   * The frames of a message.
+   *
+   * @throws TypeError when a part cannot be JSON (a cycle, a bigint)
+   */
   encode({ identities, header, parent, metadata, content, buffers }: Message): Uint8Array[] {
-    const parts = [header, parent, metadata, content].map((part) => Buffer.from(JSON.stringify(part)))
+    let parentFrame = this.parents.get(parent)
+    if (!parentFrame) this.parents.set(parent, parentFrame = json(parent))
+    const parts = [json(header), parentFrame, json(metadata), json(content)]
     return [...identities, DELIMITER, Buffer.from(this.sign(parts)), ...parts, ...buffers]
   }
 
@@ -88,6 +96,13 @@ export class Codec {
     this.seen.add(signature)
     if (this.seen.size > REMEMBERED) for (const oldest of this.seen) { this.seen.delete(oldest); break }
   }
+}
+
+/** JSON in UTF-8. Half of a surrogate pair becomes U+FFFD: Python could read it, and then not save the notebook. */
+function json(part: object): Buffer {
+  const text = JSON.stringify(part)
+  const halves = text.includes('\\ud') || text.includes('\\uD')
+  return Buffer.from(halves ? JSON.stringify(part, (_, value: unknown) => typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value) : text)
 }
 
 function jsonObject(frame: Buffer, what: string): Record<string, unknown> {

@@ -1,30 +1,44 @@
 // One ordered queue in front of a ZeroMQ socket: sends never overlap, nothing is dropped, and stream text that waits is merged.
+// Not here: what becomes of a front end that takes nothing any more (connection.ts).
 import type { Message } from './message.js'
 
-interface Sending { send(frames: Uint8Array[]): Promise<void> }
+export interface OutboxOptions {
+  encode(message: Message): Uint8Array[]
+  send(frames: Uint8Array[]): Promise<void>
+  /** A message that could not be sent; those behind it still are. */
+  onError(error: unknown, message: Message): void
+  /** More waits than should (true), and so little again that more may come (false). */
+  onPressure?(full: boolean): void
+}
 
-/** Text of one merged stream message at most; past it a new message starts, so that front ends draw as it comes. */
-const MERGED_CHARACTERS = 1 << 20
+interface Waiting { message: Message; text: string[] | undefined; weight: number }
+
+/** Text of one merged stream message at most (UTF-16 units); past it a new message starts, so that front ends draw as it comes. */
+const MERGED = 1 << 18
+/** What may wait before the session is held up, and where it may go on (UTF-16 units and bytes). */
+const FULL = 32 << 20, EASED = 8 << 20
 
 export class Outbox {
-  private readonly waiting: { message: Message; text?: string[]; length: number }[] = []
+  private waiting: Waiting[] = []
+  private next = 0
   private running: Promise<void> | undefined
-  /** Characters of stream text and messages that wait: what back-pressure looks at. */
-  private pendingCharacters = 0
+  private weight = 0
+  private full = false
 
-  constructor(private readonly socket: Sending, private readonly encode: (message: Message) => Uint8Array[], private readonly onError: (error: unknown) => void = () => {}) {}
+  constructor(private readonly options: OutboxOptions) {}
 
   /** Puts a message behind all that were put before it. */
   put(message: Message): void {
-    const last = this.waiting.at(-1)
+    const last = this.waiting.length > this.next ? this.waiting.at(-1) : undefined
     const text = message.header.msg_type === 'stream' ? message.content['text'] as string : undefined
-    if (text !== undefined && last?.text && last.length < MERGED_CHARACTERS && last.message.parent === message.parent && last.message.content['name'] === message.content['name']) {
+    const weight = text?.length ?? weightOf(message)
+    if (text !== undefined && last?.text && last.weight + weight <= MERGED && last.message.parent === message.parent && last.message.content['name'] === message.content['name']) {
       last.text.push(text)
-      last.length += text.length
+      last.weight += weight
     } else {
-      this.waiting.push({ message, length: text?.length ?? 0, ...(text === undefined ? {} : { text: [text] }) })
+      this.waiting.push({ message, weight, text: text === undefined ? undefined : [text] })
     }
-    this.pendingCharacters += text?.length ?? 0
+    this.press(weight)
     this.running ??= this.work()
   }
 
@@ -33,19 +47,40 @@ export class Outbox {
     while (this.running) await this.running
   }
 
-  get pending(): number { return this.pendingCharacters }
-
   private async work(): Promise<void> {
     await undefined // what is put in the same turn of the event loop can still be merged
-    for (let next = this.waiting.shift(); next; next = this.waiting.shift()) {
-      this.pendingCharacters -= next.length
-      const { message, text } = next
+    while (this.next < this.waiting.length) {
+      const { message, text, weight } = this.waiting[this.next++]!
+      if (this.next > 1024) { this.waiting = this.waiting.slice(this.next); this.next = 0 }
       try {
-        await this.socket.send(this.encode(text ? { ...message, content: { ...message.content, text: text.join('') } } : message))
+        await this.options.send(this.options.encode(text ? { ...message, content: { ...message.content, text: text.join('') } } : message))
       } catch (error) {
-        this.onError(error)
+        this.options.onError(error, message)
       }
+      this.press(-weight)
     }
+    this.waiting = []
+    this.next = 0
     this.running = undefined
   }
+
+  private press(weight: number): void {
+    this.weight += weight
+    const full = this.weight > (this.full ? EASED : FULL)
+    if (full === this.full) return
+    this.full = full
+    this.options.onPressure?.(full)
+  }
+}
+
+/** Roughly what a message holds: its strings near the top, and its buffers. */
+function weightOf({ content, buffers }: Message): number {
+  let weight = 256
+  for (const buffer of buffers) weight += buffer.byteLength
+  const add = (value: unknown, depth: number): void => {
+    if (typeof value === 'string') weight += value.length
+    else if (depth > 0 && typeof value === 'object' && value !== null) for (const each of Object.values(value)) add(each, depth - 1)
+  }
+  add(content, 2)
+  return weight
 }
