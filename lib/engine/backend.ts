@@ -1,10 +1,10 @@
 // tfjs-node's JavaScript backend on our binding: registered under its own name 'tensorflow', with the kernels that need a repair.
 import * as tf from '@tensorflow/tfjs'
 import { createRequire } from 'node:module'
-import { AttributeKind } from './attributes.js'
 import type { TFJSBinding } from './binding.js'
-import { DType } from './dtypes.js'
+import { registerGradients } from './gradients.js'
 import { redirectRandom } from './random.js'
+import { repairKernels } from './repairs.js'
 import type { Runtime, TensorMetadata } from './runtime.js'
 
 /** The parts of tfjs-node's NodeJSKernelBackend that the engine uses. */
@@ -25,6 +25,7 @@ export function registerBackend(binding: TFJSBinding, runtime: Runtime): Backend
   tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'), 3)
   quietly(() => require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js'))
   repairKernels()
+  registerGradients()
   redirectRandom(createRequire(require.resolve('@tensorflow/tfjs'))('@tensorflow/tfjs-core') as never)
   quietly(() => tf.setBackend('tensorflow'))
   const backend = tf.backend() as Backend, move = backend.move.bind(backend)
@@ -51,26 +52,4 @@ function quietly(load: () => unknown): void {
   } finally {
     Object.assign(console, { warn, info, log })
   }
-}
-
-const type = (name: string, dtype: number) => ({ name, type: AttributeKind.type, value: dtype })
-
-/** tfjs-node's GatherV2 reads all indices back to check them, which stalls a GPU and cannot be recorded; TensorFlow checks them itself. */
-function repairKernels(): void {
-  tf.unregisterKernel('GatherV2', 'tensorflow')
-  tf.registerKernel({
-    kernelName: 'GatherV2', backendName: 'tensorflow',
-    kernelFunc({ inputs, attrs, backend }) {
-      const { x, indices } = inputs as { x: tf.TensorInfo; indices: tf.TensorInfo }
-      const { axis, batchDims } = attrs as unknown as { axis: number; batchDims: number }
-      const at = backend as Backend
-      const axisTensor = tf.scalar(axis, 'int32')
-      const dtype = (of: tf.TensorInfo) => at.binding === undefined ? DType.float32 : (at as unknown as { getDTypeInteger(name: string): number }).getDTypeInteger(of.dtype)
-      try {
-        return at.executeSingleOutput('GatherV2', [{ name: 'batch_dims', type: AttributeKind.int, value: batchDims ?? 0 }, type('Tparams', dtype(x)), type('Tindices', dtype(indices)), type('Taxis', DType.int32)], [x, indices, axisTensor])
-      } finally {
-        axisTensor.dispose()
-      }
-    },
-  })
 }

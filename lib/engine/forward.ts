@@ -12,16 +12,19 @@ export interface Pass {
   state: number[]
   /** By variable; undefined where the loss does not depend on it. Empty when no gradients were asked for. */
   gradients: (tf.Tensor | undefined)[]
+  /** Whether an op has a gradient that its kernel does not say (tf.customGrad); known only without gradients. */
+  custom: boolean
   release(): void
 }
 
 export type Loss = TrainStepOptions['loss']
 
 /** Runs f as if its gradients were wanted (so that TensorFlow.js picks the same kernels), without making them. */
-function underTape<T>(f: () => T): T {
-  const engine = tf.engine() as unknown as { scopedRun<R>(start: () => void, end: () => void, f: () => R): R; startTape(): void; endTape(): void; state: { activeTape: { saved?: tf.Tensor[] }[] | null; gradientDepth: number } }
+function underTape<T>(f: () => T): { value: T; custom: boolean } {
+  const engine = tf.engine() as unknown as { scopedRun<R>(start: () => void, end: () => void, f: () => R): R; startTape(): void; endTape(): void; state: { activeTape: { kernelName: string; gradient?: unknown; saved?: tf.Tensor[] }[] | null; gradientDepth: number } }
   try {
-    return engine.scopedRun(() => engine.startTape(), () => engine.endTape(), f)
+    const value = engine.scopedRun(() => engine.startTape(), () => engine.endTape(), f)
+    return { value, custom: (engine.state.activeTape ?? []).some(({ kernelName, gradient }) => gradient && !tf.getGradient(kernelName)) }
   } finally {
     if (engine.state.gradientDepth === 0) {
       for (const { saved } of engine.state.activeTape ?? []) tf.dispose(saved ?? [])
@@ -48,14 +51,14 @@ export function pass(backend: Backend, loss: Loss, inputs: TensorMap, key: tf.Te
     return value
   }
   try {
-    const made = variables ? withoutBlame(() => tf.engine().gradients(forward, [...variables], undefined, true)) : { value: underTape(() => tf.tidy(forward)), grads: [] }
+    const made: { value: tf.Tensor; grads: (tf.Tensor | null)[]; custom?: boolean } = variables ? withoutBlame(() => tf.engine().gradients(forward, [...variables], undefined, true)) : { ...underTape(() => tf.tidy(forward)), grads: [] }
     const assigned = state.map((variable) => variable.clone())
     const ids = backend.getInputTensorIds(assigned)
     const release = () => {
-      tf.dispose([made.value, ...made.grads.filter(Boolean), ...assigned])
+      tf.dispose([made.value, ...made.grads.filter((one) => one !== null && one !== undefined), ...assigned])
       tf.dispose(outputs)
     }
-    return { loss: made.value, outputs, state: ids, gradients: made.grads.map((gradient) => gradient ?? undefined), release }
+    return { loss: made.value, outputs, state: ids, gradients: made.grads.map((gradient) => gradient ?? undefined), custom: made.custom ?? false, release }
   } catch (error) {
     tf.dispose(outputs)
     throw error

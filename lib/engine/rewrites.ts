@@ -58,7 +58,7 @@ function areMoments(producer: ReadonlyMap<number, Entry>, x: number, mean: numbe
 }
 
 export const rewrites: Record<string, Rewrite | undefined> = {
-  FusedBatchNorm: batchNorm, FusedBatchNormV2: batchNorm, FusedBatchNormV3: batchNorm,
+  FusedBatchNorm: batchNorm,
   BatchMatMul: product('BatchMatMulV2'), BatchMatMulV2: product('BatchMatMulV2'), MatMul: product('MatMul'),
   Conv2D: product('Conv2D'), DepthwiseConv2dNative: product('DepthwiseConv2dNative'),
 }

@@ -3,11 +3,12 @@ import type * as tf from '@tensorflow/tfjs'
 import { engineFor } from './engine.js'
 import { EngineError } from './errors.js'
 import { type Pass, pass } from './forward.js'
-import { applyUpdate, runOpByOp, stepKey } from './op-by-op.js'
+import { runOpByOp, stepKey } from './op-by-op.js'
 import { globalNorm } from './optimizers.js'
 import { Program } from './program.js'
 import { RecordedStep } from './recorded-step.js'
 import { difference, Tape } from './tape.js'
+import { testedOps } from './tested-ops.js'
 import type { Rung, StepOptions, StepResult, TensorMap, TrainStep, TrainStepOptions } from './types.js'
 import { ImmediateWriter } from './writer.js'
 
@@ -15,7 +16,7 @@ import { ImmediateWriter } from './writer.js'
  * Forward pass, gradients and optimizer update as one TensorFlow function, recorded the first time each set of input shapes
  * comes along. The variables stay tf.Variables and show the new values after each step; clones keep the old ones.
  *
- * The first recording is compared with the same step op by op (loss, norm of every gradient). Where TensorFlow cannot
+ * The first recording is compared with the same step op by op (the loss; with ops outside of testedOps also the norm of every gradient). Where TensorFlow cannot
  * differentiate an op, TensorFlow.js' own gradients are recorded; where nothing can be recorded, the step runs op by op.
  * `rung` and `rungReason` tell, and `onNote` is told once.
  *
@@ -31,8 +32,12 @@ export function recordTrainStep(options: TrainStepOptions): TrainStep {
   return new Step(new Program(engineFor(), options))
 }
 
+interface Reference { loss: number; squares?: Float32Array }
+
+interface Trace { tape: Tape; /** Entries of the forward pass. */ forward: number; passed: Pass }
+
 /** A recording that has yet to show that it is right. */
-interface Candidate { recorded: RecordedStep; shapes: string; reference?: { loss: number; squares: Float32Array }; snapshots: { cell: ReturnType<Program['cell']>; id: number }[] }
+interface Candidate { recorded: RecordedStep; shapes: string; reference?: Reference; snapshots: { cell: ReturnType<Program['cell']>; id: number }[] }
 type Plan = { recorded: RecordedStep; candidate?: Candidate } | { result: StepResult }
 type Counted = StepResult & { squares: Float32Array }
 
@@ -98,80 +103,92 @@ class Step implements TrainStep {
     const { program } = this, { runtime, backend } = program.engine
     program.scalars(at)
     for (const variable of [...program.variables, ...program.state]) program.cell(variable)
-    const wantGradients = !this.#verified || this.rung === 'tensorflow.js'
     const key = stepKey(program.options.seed ?? 0, at.step)
     backend.getInputTensorIds([key])
-    const tape = new Tape(runtime)
-    let passed: Pass | undefined
+    const rung = this.rung as 'tensorflow' | 'tensorflow.js'
+    let traced: Trace | undefined
     try {
-      let forward = -1
-      try {
-        passed = pass(backend, program.options.loss, inputs, key, program.state, wantGradients ? program.variables : undefined, () => { forward = tape.entries.length })
-        backend.getInputTensorIds([passed.loss, ...Object.values(passed.outputs), ...passed.gradients.filter((one) => one !== undefined)])
-      } finally {
-        tape.stop()
-      }
+      const { tape, forward, passed } = traced = this.#trace(inputs, key, rung === 'tensorflow.js')
       const reason = tape.reason ?? (this.#verified ? undefined : this.#again(tape, forward, inputs, at))
-      if (reason) {
-        this.#drop('op by op', `the step cannot be recorded: ${reason}`)
-        return { result: this.#finish(passed, at, wantGradients, inputs) }
+      if (reason) this.#drop('op by op', `the step cannot be recorded: ${reason}`)
+      else {
+        const recorded = new RecordedStep(program, inputs, { tape, forward, passed, key }, rung)
+        if (this.#verified) return { recorded, candidate: { recorded, shapes, snapshots: [] } }
+        const reference = this.#reference(tape, passed, recorded, inputs, key)
+        return { recorded, candidate: { recorded, shapes, reference, snapshots: program.cells().map((cell) => ({ cell, id: runtime.tensors.share(cell.id) })) } }
       }
-      while (this.rung !== 'op by op') {
-        try {
-          const recorded = new RecordedStep(program, inputs, { tape, forward, passed, key }, this.rung as 'tensorflow')
-          const cells = this.#verified ? [] : program.cells()
-          const reference = this.#verified ? {} : { reference: this.#reference(passed, recorded) }
-          return { recorded, candidate: { recorded, shapes, ...reference, snapshots: cells.map((cell) => ({ cell, id: runtime.tensors.share(cell.id) })) } }
-        } catch (error) {
-          if (!(error instanceof EngineError) || /^Cannot train/.test(error.message)) throw error
-          this.#drop(this.rung === 'tensorflow' ? 'tensorflow.js' : 'op by op', error.message)
-          if (!wantGradients) break
-        }
-      }
-      return { result: this.#finish(passed, at, wantGradients, inputs) }
+    } catch (error) {
+      if (!(error instanceof EngineError) || /^Cannot train/.test(error.message)) throw error
+      this.#drop(rung === 'tensorflow' ? 'tensorflow.js' : 'op by op', error.message)
     } finally {
-      passed?.release()
-      tape.release()
+      traced?.passed.release()
+      traced?.tape.release()
       key.dispose()
     }
+    return this.#plan(inputs, at)
   }
 
-  /** The update of a step whose gradients are there already, or the whole step op by op. */
-  #finish(passed: Pass, at: StepOptions, gradients: boolean, inputs: TensorMap): StepResult {
-    if (!gradients) return runOpByOp(this.program, inputs, at)
-    const gradNorm = applyUpdate(this.program, passed, this.program.scalars(at))
-    return { loss: passed.loss.dataSync()[0]!, gradNorm, outputs: Object.fromEntries(Object.entries(passed.outputs).map(([name, tensor]) => [name, tensor.clone()])) }
+  /** One pass with a tape running. */
+  #trace(inputs: TensorMap, key: tf.Tensor, gradients: boolean): Trace {
+    const { options, state, variables, engine: { runtime, backend } } = this.program
+    const tape = new Tape(runtime)
+    let forward = -1
+    try {
+      const passed = pass(backend, options.loss, inputs, key, state, gradients ? variables : undefined, () => { forward = tape.entries.length })
+      backend.getInputTensorIds([passed.loss, ...Object.values(passed.outputs), ...passed.gradients.filter((one) => one !== undefined)])
+      tape.stop()
+      return { tape, forward, passed }
+    } catch (error) {
+      tape.stop()
+      tape.release()
+      throw error
+    }
   }
 
   /** Runs the forward pass once more, as another step, and says what differs. */
   #again(tape: Tape, forward: number, inputs: TensorMap, at: StepOptions): string | undefined {
-    const { program } = this, { runtime, backend } = program.engine
-    const key = stepKey(program.options.seed ?? 0, at.step + 1)
-    backend.getInputTensorIds([key])
-    const second = new Tape(runtime)
-    let passed: Pass | undefined
+    const key = stepKey(this.program.options.seed ?? 0, at.step + 1)
+    this.program.engine.backend.getInputTensorIds([key])
     try {
-      passed = pass(backend, program.options.loss, inputs, key, program.state, undefined)
+      const second = this.#trace(inputs, key, false)
+      try {
+        return difference(tape, second.tape, forward)
+      } finally {
+        second.passed.release()
+        second.tape.release()
+      }
     } finally {
-      second.stop()
-    }
-    try {
-      return difference(tape, second, forward)
-    } finally {
-      passed.release()
-      second.release()
       key.dispose()
     }
   }
 
-  #reference(passed: Pass, { moved }: RecordedStep): { loss: number; squares: Float32Array } {
+  /**
+   * What the first run of a recording must give: the loss, and the norms of TensorFlow.js' gradients where an op is
+   * not among those whose gradients are held against others by our tests, or where the
+   * user gave a gradient of their own (tf.customGrad).
+   */
+  #reference(tape: Tape, passed: Pass, recorded: RecordedStep, inputs: TensorMap, key: tf.Tensor): Reference {
+    const loss = passed.loss.dataSync()[0]!
+    if (passed.gradients.length) return { loss, squares: this.#squares(passed, recorded) }
+    if (!passed.custom && tape.entries.every(({ op }) => testedOps.has(op))) return { loss }
+    const { backend } = this.program.engine, { state, variables, options } = this.program
+    const reference = pass(backend, options.loss, inputs, key, state, variables)
+    try {
+      return { loss, squares: this.#squares(reference, recorded) }
+    } finally {
+      reference.release()
+    }
+  }
+
+  #squares(passed: Pass, { moved }: RecordedStep): Float32Array {
     const { runtime, backend } = this.program.engine, writer = new ImmediateWriter(runtime)
     const missing = moved.find((i) => !passed.gradients[i])
     if (missing !== undefined) throw new EngineError(`TensorFlow finds a gradient for ${this.program.trained[missing]!.variable.name} where TensorFlow.js finds none`)
-    const { squares } = globalNorm(writer, backend.getInputTensorIds(moved.map((i) => passed.gradients[i]!)))
-    const values = runtime.tensors.read(squares) as Float32Array
-    writer.release()
-    return { loss: passed.loss.dataSync()[0]!, squares: values }
+    try {
+      return runtime.tensors.read(globalNorm(writer, backend.getInputTensorIds(moved.map((i) => passed.gradients[i]!))).squares) as Float32Array
+    } finally {
+      writer.release()
+    }
   }
 
   /** Runs what was planned; a new recording that is wrong leaves no trace but a rung less, and gives undefined. */
@@ -207,10 +224,11 @@ class Step implements TrainStep {
   }
 
   /** Loss within 1e-4, each gradient's norm within 1 % (mixed precision: 5 %, 20 %), or small beside the whole. */
-  #wrong(recorded: RecordedStep, { loss, squares }: Counted, reference: { loss: number; squares: Float32Array }): string | undefined {
+  #wrong(recorded: RecordedStep, { loss, squares }: Counted, reference: Reference): string | undefined {
     const mixed = this.program.options.precision === 'mixed'
     const near = (a: number, b: number, relative: number, floor: number) => Math.abs(a - b) <= relative * Math.max(Math.abs(a), Math.abs(b)) + floor || Object.is(a, b)
     if (!near(loss, reference.loss, mixed ? 5e-2 : 1e-4, 1e-6)) return `its loss is ${loss} where op by op gives ${reference.loss}`
+    if (!reference.squares) return undefined
     const whole = Math.sqrt(reference.squares.reduce((sum, square) => sum + square, 0))
     if (!Number.isFinite(whole)) return undefined
     for (const [i, square] of squares.entries()) {
