@@ -1,7 +1,8 @@
 // From the language server's diagnostics to what a notebook shows: place, code, excerpt with the place underlined.
 // Not here: when a cell is checked, and what its findings stop (the host).
+import { fileURLToPath } from 'node:url'
 import type { Diagnostic } from './answers.js'
-import type { EarlierCells } from './earlier.js'
+import { EARLIER_FILE, type EarlierCells } from './earlier.js'
 import type { Live } from './live.js'
 import { positionAt, toCodePoints, type Position } from './places.js'
 
@@ -44,7 +45,7 @@ export function readDiagnostics(found: readonly ServerDiagnostic[], live: Live, 
       related: (each.relatedInformation ?? []).map(({ location, message }) => {
         const at = location.uri === uri ? live.toCell(location.range.start) : undefined
         const text = withoutOurNames(message)
-        if (at === undefined) return location.uri.includes('__') ? { message: text } : { message: text, file: decodeURIComponent(new URL(location.uri).pathname), line: location.range.start.line + 1, column: location.range.start.character + 1 }
+        if (at === undefined) return !location.uri.startsWith('file:') || location.uri.endsWith(EARLIER_FILE) ? { message: text } : { message: text, file: fileURLToPath(location.uri), line: location.range.start.line + 1, column: location.range.start.character + 1 }
         const { line, column } = place(live, at, at)
         return { message: text, line, column }
       }),

@@ -18,7 +18,7 @@ const ASKING = 'declare global { function prompt(message?: string, value?: strin
 
 type ModuleForm = 'namespace' | 'default' | 'require'
 
-interface EarlierCell {
+export interface EarlierCell {
   id: string
   text: string
   globals: string
@@ -29,6 +29,8 @@ interface EarlierCell {
   key: string
   source: string
   depth: number
+  /** Cells that must be typed before this one can be. */
+  chain: number
 }
 
 const IDENTIFIER = /[\p{ID_Start}$_][\p{ID_Continue}$]*/gu
@@ -46,6 +48,9 @@ export class EarlierCells {
     const modules = [...this.#modules.values()].map(each => each.statement).join('\n')
     return `${modules}\nexport declare function __awaited<T>(value: T): Awaited<T>\n${ASKING}\n${this.#cells.map(cell => cell.text + cell.globals).join('\n')}\n`
   }
+
+  /** The cell that was taken in last. */
+  latest(): EarlierCell | undefined { return this.#cells.at(-1) }
 
   /** Kind of a standing name, as its cell declared it. */
   kindOf(name: string): NameKind | undefined {
@@ -89,6 +94,7 @@ export class EarlierCells {
     }
     const key = createHash('sha1').update(JSON.stringify([cell.code, [...uses].map(([name, from]) => [name, from.key]).sort()])).digest('base64')
     const depth = 1 + Math.max(0, ...[...uses.values()].map(from => from.depth))
+    const chain = 1 + Math.max(0, ...[...uses.values()].map(from => from.chain))
     const same = this.#cells.find(each => each.key === key) ?? (depth > DEEPEST ? this.#cells.findLast(each => each.source === cell.code) : undefined)
     if (same !== undefined) {
       for (const name of same.names.keys()) this.#standing.set(name, same)
@@ -98,7 +104,7 @@ export class EarlierCells {
     const modules = this.#modules.size
     const { body, globals, imports } = declarationsOf(cell, (form, from) => this.#module(form, from))
     const aliases = [...uses].map(([name, from]) => `import ${name} = ${from.id}.${name};`).join(' ')
-    const added: EarlierCell = { id, key, depth, globals, imports, source: cell.code, names: cell.names, uses: new Set(uses.values()), text: `export namespace ${id} { ${aliases}\n${body}\n}` }
+    const added: EarlierCell = { id, key, depth, chain, globals, imports, source: cell.code, names: cell.names, uses: new Set(uses.values()), text: `export namespace ${id} { ${aliases}\n${body}\n}` }
     this.#cells.push(added)
     for (const name of cell.names.keys()) this.#standing.set(name, added)
     this.#forget()

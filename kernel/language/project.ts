@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { EARLIER_FILE } from './earlier.js'
 
 export const CELL_FILE = '__notebook__.ts'
@@ -31,7 +32,7 @@ export function configuration(cwd: string): string {
 
 /** The folder of this package: the first one upwards whose package.json is ours. */
 export function kernelFolder(): string {
-  let folder = dirname(new URL(import.meta.url).pathname)
+  let folder = dirname(fileURLToPath(import.meta.url))
   while (dirname(folder) !== folder && !existsSync(join(folder, 'package.json'))) folder = dirname(folder)
   return folder
 }

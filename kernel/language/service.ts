@@ -15,6 +15,7 @@ import { readMagics } from './magics.js'
 import { fromCodePoints, toCodePoints } from './places.js'
 import { CELL_FILE, configuration, CONFIGURATION_FILE } from './project.js'
 import { LanguageServer, ServerGone } from './server.js'
+import { CHAIN, settleTypes } from './settled-types.js'
 
 /** Signatures and documentation are fetched for the first completion items, one by one, for so long (ms). */
 const RESOLVE_TIME = 12
@@ -116,6 +117,13 @@ export class LanguageService {
       // New imports cost that anyhow; then the live document gives them up in the same go.
       if (changed === 'imports') this.#server.show(this.#live, this.#earlier.head(new Map()))
       await this.#server.request('textDocument/foldingRange', { textDocument: { uri: this.#live } })
+      const latest = this.#earlier.latest()
+      if (latest === undefined || latest.chain < CHAIN) return
+      await settleTypes(this.#earlier, latest, (text, position) => {
+        this.#server.show(this.#earlierUri, text)
+        return this.#server.request<ServerHover | null>('textDocument/hover', { textDocument: { uri: this.#earlierUri }, position })
+      })
+      this.#server.show(this.#earlierUri, this.#earlier.text())
     }, undefined)
   }
 

@@ -187,18 +187,19 @@ test('the server comes back when it dies', async () => {
 
 test('300 cells: a check and a completion stay as fast as after three', async () => {
   service.commit('import * as tf from "@tensorflow/tfjs"\nconst x0 = tf.tensor1d([1, 2])')
-  const median = async (ask: (round: number) => Promise<unknown>): Promise<number> => {
+  // The fastest of nine: what the work takes, whatever else the machine does.
+  const fastest = async (ask: (round: number) => Promise<unknown>): Promise<number> => {
     const times: number[] = []
     for (let round = 0; round < 9; round++) {
       const start = performance.now()
       await ask(round)
       times.push(performance.now() - start)
     }
-    return times.sort((a, b) => a - b)[4] ?? 0
+    return Math.min(...times)
   }
   const measure = async (last: number): Promise<number[]> => [
-    await median(round => service.check(`const next${round} = x${last}.add(${round})`)),
-    await median(round => service.complete(`x${last}.resh${' '.repeat(round)}`, `x${last}.resh`.length)),
+    await fastest(round => service.check(`const next${round} = x${last}.add(${round})`)),
+    await fastest(round => service.complete(`x${last}.resh${' '.repeat(round)}`, `x${last}.resh`.length)),
   ]
   const grow = (from: number, to: number): void => {
     for (let cell = from; cell <= to; cell++) service.commit(`const x${cell} = x${cell - 1}.add(${cell})\nfunction f${cell}(a: number) { return x${cell}.mul(a) }`)

@@ -14,9 +14,14 @@ interface Published {
 export class Outputs {
   readonly #displays = new Map<string, Bundle[]>()
   readonly #toClear = new Set<Cell>()
+  #closed = false
+
+  /** From now on nothing is taken in: what a kernel says while it ends is not the notebook's. */
+  close(): void { this.#closed = true }
 
   /** Takes in one message that `cell` caused. Returns whether an output changed. */
   take(cell: Cell, message: Message): boolean {
+    if (this.#closed) return false
     const outputs = cell.outputs ??= []
     const content = message.content as unknown as Published
     switch (message.header.msg_type) {

@@ -2,7 +2,7 @@
 export const PAGE_STYLE = `
 :root { color-scheme: light; --ink: #1f2328; --soft: #59636e; --line: #d8dee4; --code: #f6f8fa }
 body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.6 system-ui, -apple-system, "Segoe UI", sans-serif }
-main { max-width: 960px; margin: 0 auto; padding: 32px 24px 96px }
+main { max-width: 960px; margin: 0 auto; padding: 32px 56px 96px }
 h1, h2, h3 { line-height: 1.25; margin: 1.4em 0 .5em } h1 { font-size: 2em; margin-top: 0 }
 a { color: #0a58ca } img, svg { max-width: 100% }
 pre, code { font: 13.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
@@ -15,5 +15,6 @@ pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
 .stdout, .stderr, .error { padding: 8px 14px; border-radius: 4px }
 table { border-collapse: collapse; font-size: 14px; margin: 8px 0 } th, td { border: 1px solid var(--line); padding: 4px 10px; text-align: left } th { background: var(--code) }
 blockquote { margin: 1em 0; padding: 0 1em; border-left: 4px solid var(--line); color: var(--soft) }
+@media (max-width: 640px) { main { padding: 16px } .count { display: none } }
 @media print { .input pre { white-space: pre-wrap } section { break-inside: avoid } }
 `

@@ -107,6 +107,7 @@ export async function runNotebook(options: RunOptions): Promise<RunResult> {
     if (isStopped()) result.status = 'interrupted'
   } finally {
     options.signal?.removeEventListener('abort', interrupt)
+    outputs.close()
     // Stopped before anything ran: what the file holds is worth more than nothing.
     if (result.cells.length > 0 || code.length === 0) {
       writeNotebook(file, notebook)

@@ -97,7 +97,7 @@ export class TerminalReport {
   }
 
   #cut(text: string, taken: number): string {
-    const room = Math.max(10, (this.terminal.columns ?? 100) - taken)
+    const room = Math.max(10, (this.terminal.columns || 100) - taken)
     const bare = [...plain(text)]
     return bare.length <= room ? text : `${bare.slice(0, room - 1).join('')}…`
   }
