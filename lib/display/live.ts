@@ -21,6 +21,9 @@ export interface LiveDisplay {
   close(content?: Content): Promise<void>
 }
 
+/** However slow the drawing: somebody may be looking. */
+const longestWait = 2000
+
 type Content = unknown | (() => unknown)
 
 /**
@@ -34,7 +37,7 @@ type Content = unknown | (() => unknown)
 export function liveDisplay({ interval = 200, share = 0.02, id = `live-${randomUUID()}` }: LiveOptions = {}): LiveDisplay {
   let pending: { content: Content } | undefined
   let timer: NodeJS.Timeout | undefined
-  let shown = false, next = 0, cost = 0
+  let shown = false, next = 0, cost = 0, before = 0
   let sending: Promise<void> = Promise.resolve()
 
   const draw = (content: Content, closing: boolean): void => {
@@ -50,7 +53,9 @@ export function liveDisplay({ interval = 200, share = 0.02, id = `live-${randomU
     const sent = bundle instanceof Promise ? bundle.then(send) : send(bundle)
     const spent = performance.now() - start
     cost += spent
-    next = performance.now() + Math.max(interval, spent / share)
+    // the quicker of the last two: a first drawing, not compiled yet, or one that another process held up says little
+    next = performance.now() + Math.max(interval, Math.min(Math.min(spent, before) / share, longestWait))
+    before = spent
     // in order, also where the front end takes its time
     if (sent instanceof Promise) sending = Promise.all([sending, sent]).then(() => {})
   }

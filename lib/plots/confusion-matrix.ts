@@ -36,8 +36,8 @@ export function confusionMatrix({ classes, counts }: ConfusionRecord): Figure {
   }, ...text], {
     width: side + 130, height: side + 110,
     title: { text: 'Confusion matrix', subtitle: { text: all ? `${right} of ${all} right (${formatPercent(right / all)}); shade: share of the true class` : 'no rows' } },
-    xaxis: { title: { text: 'predicted' }, type: 'category', showgrid: false, showline: false, ticks: '', tickangle: size > 6 ? -45 : 0 },
-    yaxis: { title: { text: 'true' }, type: 'category', autorange: 'reversed', showgrid: false, showline: false, ticks: '' },
+    xaxis: { title: { text: 'predicted' }, type: 'category', constrain: 'domain', showgrid: false, showline: false, ticks: '', tickangle: size > 6 ? -45 : 0 },
+    yaxis: { title: { text: 'true' }, type: 'category', autorange: 'reversed', scaleanchor: 'x', constrain: 'domain', showgrid: false, showline: false, ticks: '' },
     shapes: cells.length <= 900 ? [] : [{ type: 'rect', xref: 'paper', yref: 'paper', x0: 0, x1: 1, y0: 0, y1: 1, line: { color: lineColour, width: 1 } }],
     margin: { t: 70 },
   }, `Confusion matrix of ${size} classes: ${right} of ${all} right`)

@@ -3,17 +3,18 @@ import type { TrainEvent } from '../train/events.js'
 import { curvesSVG } from './curves-svg.js'
 import type { MimeBundle } from './figure.js'
 import { TrainingRecord } from './record.js'
+import { trainingCurves } from './training-curves.js'
 import { panelHTML } from './training-panel.js'
 import { ink } from './theme.js'
 import { curvesText, panelText } from './training-text.js'
 
 export interface TrainingView {
-  /** The picture alone, to be replaced by the interactive figure (`figureBundle(trainingCurves(events))`) at the end. */
-  curves: MimeBundle
+  /** The picture alone, to be replaced by `finishedCurves` at the end. */
+  readonly curves: MimeBundle
   /** Bars, verdict and table. */
-  panel: MimeBundle
+  readonly panel: MimeBundle
   /** Both in one, for front ends that show one bundle. */
-  whole: MimeBundle
+  readonly whole: MimeBundle
 }
 
 /**
@@ -27,16 +28,29 @@ export interface TrainingView {
 export function trainingView(events: Iterable<TrainEvent> | TrainingRecord, o: { stopped?: boolean } = {}): TrainingView {
   const record = TrainingRecord.from(events)
   const stopped = o.stopped ?? false
-  const picture = curvesSVG(record)
-  const curves = `<div style="max-width:760px">${inPage(picture)}</div>`
-  const panel = panelHTML(record, stopped)
-  const text = { curves: curvesText(record), panel: panelText(record, stopped) }
+  // each is drawn when it is asked for: most front ends take either the whole or the two parts
   return {
-    curves: { 'text/html': curves, 'image/svg+xml': picture, 'text/plain': text.curves },
-    panel: { 'text/html': panel, 'text/plain': text.panel },
-    whole: { 'text/html': curves + panel, 'text/plain': `${text.panel}\n${text.curves}` },
+    get curves() {
+      const picture = curvesSVG(record)
+      return { 'text/html': inPage(picture), 'image/svg+xml': picture, 'text/plain': curvesText(record) }
+    },
+    get panel() { return { 'text/html': panelHTML(record, stopped), 'text/plain': panelText(record, stopped) } },
+    get whole() { return { 'text/html': inPage(curvesSVG(record)) + panelHTML(record, stopped), 'text/plain': `${panelText(record, stopped)}\n${curvesText(record)}` } },
   }
 }
 
+/**
+ * What replaces the live curves once the run has ended: the interactive figure, with the hand-drawn picture for whoever has
+ * no Plotly, so that nobody waits for one. (JupyterLab's renderer draws a Plotly output once and ignores later updates of it:
+ * live curves cannot be Plotly there.)
+ *
+ * @example await live.close(finishedCurves(record))
+ */
+export function finishedCurves(events: Iterable<TrainEvent> | TrainingRecord): MimeBundle {
+  const record = TrainingRecord.from(events)
+  const { data, layout, config } = trainingCurves(record)
+  return { 'application/vnd.plotly.v1+json': { data, layout, config }, 'image/svg+xml': curvesSVG(record), 'text/plain': curvesText(record) }
+}
+
 /** In a page the picture shrinks with the column and takes the colour of its text. */
-const inPage = (svg: string) => svg.replace(/width="\d+" height="\d+"/, 'style="width:100%;height:auto;display:block"').replace(`fill="${ink}"`, 'fill="currentColor"')
+const inPage = (svg: string) => `<div style="max-width:760px">${svg.replace(/width="\d+" height="\d+"/, 'style="width:100%;height:auto;display:block"').replace(`fill="${ink}"`, 'fill="currentColor"')}</div>`

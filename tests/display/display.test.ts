@@ -95,9 +95,11 @@ test('a slow drawing comes less often: it may take a fiftieth of the time', asyn
   const live = liveDisplay({ interval: 5 })
   const slow = () => { const end = performance.now() + 10; while (performance.now() < end); return 'drawn' }
   const start = performance.now()
-  while (performance.now() - start < 400) { live.update(slow); await pause(4) }
-  expect(shown.length).toBe(1)
-  expect(live.cost).toBeGreaterThan(9)
+  while (performance.now() - start < 700) { live.update(slow); await pause(4) }
+  // the first two tell how slow it is, then half a second passes
+  expect(shown.length).toBeGreaterThanOrEqual(2)
+  expect(shown.length).toBeLessThanOrEqual(3)
+  expect(live.cost).toBeGreaterThan(19)
 })
 
 test('a drawing that fails does not stop what it follows, but close says so', async () => {

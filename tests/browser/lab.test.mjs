@@ -1,0 +1,114 @@
+// What a reader sees in JupyterLab and Notebook 7, step by step. Each test goes on where the one before it stopped.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cells, number } from './notebook.mjs'
+import { NotebookPage, writeNotebook } from './page.mjs'
+
+export function tests({ jupyter, browser, shots, app }) {
+  const file = `${app}.ipynb`
+  let notebook
+  return [
+    ['opens a notebook and gets a kernel', async () => {
+      writeNotebook(join(jupyter.work, file), Object.values(cells))
+      const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
+      notebook = new NotebookPage(await context.newPage(), shots)
+      await notebook.open(jupyter, file, app)
+      await notebook.idle()
+    }],
+    ['runs a cell and shows its result', async () => {
+      await notebook.run(number('result'))
+      assert.equal((await notebook.outputs(number('result')).first().innerText()).trim(), '42')
+    }],
+    ['shows a figure, interactive', async () => {
+      await notebook.run(number('figure'))
+      const output = notebook.cell(number('figure'))
+      await output.locator('.js-plotly-plot .main-svg').first().waitFor({ timeout: 30_000 })
+      const box = await output.locator('.js-plotly-plot').boundingBox()
+      assert.ok(box.height > 200, `the figure is ${box.height} pixels high`)
+      await notebook.shot(`${app}-figure`)
+    }],
+    ['completes a name of the same cell and of an earlier one', async () => {
+      const { page } = notebook
+      await notebook.select(number('completion'))
+      await notebook.cell(number('completion')).locator('.cm-content').click()
+      await page.keyboard.press('Control+End')
+      await page.keyboard.press('Tab')
+      await page.waitForFunction(() => document.querySelector('.cm-content')?.ownerDocument.body.innerText.includes('photographs') && (document.querySelector('.jp-Completer') || [...document.querySelectorAll('.jp-Notebook .jp-Cell')].some((cell) => /photographs[\s\S]*photographs/.test(cell.querySelector('.cm-content')?.textContent ?? ''))), undefined, { timeout: 15_000 })
+      await notebook.shot(`${app}-completion`)
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Escape')
+      assert.match(await notebook.cell(number('completion')).locator('.cm-content').innerText(), /\n?photographs\s*$/)
+    }],
+    ['shows a type error before the cell runs', async () => {
+      await notebook.run(number('typeError'))
+      assert.match(await notebook.outputs(number('typeError')).first().innerText(), /not assignable to type 'number'/)
+      await notebook.shot(`${app}-type-error`)
+    }],
+    ['moves the curves in place while it trains, without a flicker', async () => {
+      await notebook.select(number('training'))
+      const seen = await notebook.watch(number('training'))
+      await notebook.start(number('training'))
+      await notebook.page.waitForTimeout(3500)
+      await notebook.look(number('training'))
+      await notebook.shot(`${app}-training`)
+      await notebook.done(number('training'))
+      await notebook.look(number('training'))
+      const { curves, heights, outputs, gaps, frames } = await seen()
+      const times = curves.slice(1).map(({ time }, i) => time - curves[i].time)
+      process.stdout.write(`    ${frames} frames, ${curves.length} pictures, ${gaps} frames without one, median ${times.sort((a, b) => a - b)[times.length >> 1]?.toFixed(0)} ms between two\n`)
+      assert.ok(curves.length >= 8, `the curve moved ${curves.length} times`)
+      assert.ok(curves.at(-1).d.length > curves[0].d.length)
+      assert.ok(Math.max(...heights) - Math.min(...heights) < 2, 'the picture keeps its height')
+      assert.ok(outputs <= 3, `${outputs} outputs`)
+      assert.ok(curves.length <= frames)
+    }],
+    ['ends with the interactive figure, the table and the verdict, at little cost', async () => {
+      const cell = notebook.cell(number('training'))
+      await cell.locator('.js-plotly-plot .main-svg').first().waitFor({ timeout: 30_000 })
+      const text = await cell.locator('.jp-Cell-outputArea').innerText()
+      assert.match(text, /Finished after 6 epochs/)
+      assert.match(text, /overfitting since epoch 5/)
+      assert.equal(await cell.locator('tbody tr').count(), 6)
+      const share = Number((await notebook.outputs(number('training')).last().innerText()).trim())
+      process.stdout.write(`    the view took ${(100 * share).toFixed(1)} % of the processor's time, the loop itself and its start included\n`)
+      assert.ok(share < 0.04, `the view took ${share}`)
+      await notebook.look(number('training'))
+      await notebook.shot(`${app}-trained`)
+    }],
+    ['stops in the middle, keeps what was best, and goes on', async () => {
+      await notebook.start(number('stopped'))
+      await notebook.cell(number('stopped')).locator('tbody tr').nth(1).waitFor({ timeout: 30_000 })
+      const start = Date.now()
+      await notebook.interrupt()
+      await notebook.done(number('stopped'), 15_000)
+      process.stdout.write(`    Stop → the cell's end: ${Date.now() - start} ms, the last figure included\n`)
+      assert.match(await notebook.cell(number('stopped')).locator('.jp-Cell-outputArea').innerText(), /Stopped after \d+ epochs? of 40[\s\S]*stopped/)
+      await notebook.run(number('after'))
+      assert.match(await notebook.outputs(number('after')).first().innerText(), /42/)
+    }],
+    ['keeps its pictures in the saved file and shows them again without a kernel', async () => {
+      await notebook.save()
+      const saved = JSON.parse(readFileSync(join(jupyter.work, file), 'utf8'))
+      const bundles = saved.cells.flatMap(({ outputs }) => outputs).map(({ data }) => data).filter(Boolean)
+      assert.equal(bundles.filter((data) => data['application/vnd.plotly.v1+json'] && data['image/svg+xml']).length, 3)
+      for (const { id } of await jupyter.api('sessions')) await jupyter.api(`sessions/${id}`, { method: 'DELETE' })
+      jupyter.removeKernel()
+      const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
+      const again = new NotebookPage(await context.newPage(), shots)
+      await again.open(jupyter, file, app)
+      await again.page.locator('.jp-Dialog button').first().click({ timeout: 10_000 }) // "Select kernel", of which there is none
+      await again.look(number('training'))
+      const cell = again.cell(number('training'))
+      // Lab's renderer keeps a PNG of what it drew and becomes interactive under the mouse
+      const picture = cell.locator('.jp-RenderedPlotly img.plot-img, .jp-RenderedPlotly .main-svg').first()
+      await picture.waitFor({ timeout: 30_000 })
+      await again.shot(`${app}-reopened`)
+      await cell.locator('.jp-RenderedPlotly').hover()
+      await cell.locator('.js-plotly-plot .main-svg').first().waitFor({ timeout: 30_000 })
+      assert.equal(await cell.locator('tbody tr').count(), 6)
+      assert.equal(await again.page.evaluate(() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel ?? null), null)
+      await context.close()
+    }],
+  ]
+}
