@@ -1,0 +1,79 @@
+// Refuses options that make no sense, before anything is computed: each error names the option, the rule, the value and the next step.
+import type { Dataset } from '../data/index.js'
+import type { Model } from '../models/index.js'
+import { callbackNames } from './callbacks.js'
+import { didYouMean, shown, TrainError } from './errors.js'
+import { optionNames, type TrainOptions } from './options.js'
+import { createSchedule } from './schedules/index.js'
+
+type Rule = [test: (value: number) => boolean, rule: string, example: string]
+
+const whole = (least: number): Rule => [(value) => Number.isSafeInteger(value) && value >= least, `a whole number of at least ${least}`, '']
+const rate: Rule = [(value) => Number.isFinite(value) && value > 0, 'a number above 0', '']
+const share: Rule = [(value) => value >= 0 && value < 1, 'at least 0 and below 1', '']
+
+const numbers: Partial<Record<keyof TrainOptions, Rule>> = {
+  epochs: [(value) => Number.isSafeInteger(value) && value >= 0, 'a whole number of at least 0', 'epochs: 5'],
+  frozenEpochs: [whole(0)[0], whole(0)[1], 'frozenEpochs: 1'],
+  batchSize: [whole(1)[0], whole(1)[1], 'batchSize: 16'],
+  learningRate: [rate[0], rate[1], "learningRate: 1e-3, or 'find'"],
+  frozenLearningRate: [rate[0], rate[1], 'frozenLearningRate: 5e-3'],
+  layerSpread: [(value) => Number.isFinite(value) && value >= 1, 'a number of at least 1', 'layerSpread: 10'],
+  weightDecay: [(value) => Number.isFinite(value) && value >= 0, 'a number of at least 0', 'weightDecay: 0.01'],
+  clipNorm: [rate[0], rate[1], 'clipNorm: 1, or false'],
+  labelSmoothing: [share[0], share[1], 'labelSmoothing: 0.1'],
+  patience: [whole(1)[0], whole(1)[1], 'patience: 3, or false'],
+  seed: [(value) => Number.isSafeInteger(value), 'a whole number', 'seed: 0'],
+}
+
+/** @throws TrainError */
+export function checkOptions(o: TrainOptions, verb = 'fine-tune'): void {
+  const known: readonly string[] = optionNames
+  for (const name of Object.keys(o)) if (!known.includes(name)) throw new TrainError(`Cannot ${verb}: there is no option "${name}".${didYouMean(name, known) || ` Options are ${known.join(', ')}.`}`)
+  for (const [name, [test, rule, example]] of Object.entries(numbers)) {
+    const value = o[name as keyof TrainOptions]
+    if (value === undefined || (value === false && (name === 'clipNorm' || name === 'patience')) || (name === 'learningRate' && (value === 'find' || Array.isArray(value)))) continue
+    if (typeof value !== 'number' || !test(value)) throw new TrainError(`Cannot ${verb}: ${name} must be ${rule}, got ${shown(value)}. Use for example ${example}.`)
+  }
+  if (Array.isArray(o.learningRate)) o.learningRate.forEach((value: unknown, i) => { if (typeof value !== 'number' || !(Number.isFinite(value) && value >= 0)) throw new TrainError(`Cannot ${verb}: learningRate[${i}] must be a number of at least 0, got ${shown(value)}.`) })
+  if (o.schedule !== undefined) createSchedule(o.schedule)
+  oneOf(verb, 'precision', o.precision, ['float32', 'mixed'])
+  oneOf(verb, 'batchNorm', o.batchNorm, ['frozen', 'updating'])
+  if (typeof o.freeze === 'string') oneOf(verb, 'freeze', o.freeze, ['backbone', 'none'], ', or a list of layer groups')
+  if (typeof o.loss !== 'function') oneOf(verb, 'loss', o.loss, ['cross-entropy', 'focal', 'binary cross-entropy', 'squared error', 'huber'], ', or a function')
+  oneOf(verb, 'optimizer', typeof o.optimizer === 'object' ? o.optimizer.name : o.optimizer, ['adamw', 'adam', 'sgd'])
+  for (const callbacks of [o.callbacks ?? []].flat()) for (const name of Object.keys(callbacks)) if (name.startsWith('on') && !(callbackNames as readonly string[]).includes(name)) throw new TrainError(`Cannot ${verb}: there is no callback "${name}".${didYouMean(name, callbackNames) || ` There are ${callbackNames.join(', ')}.`}`)
+  if (o.epochs === 0 && o.frozenEpochs === 0) throw new TrainError(`Cannot ${verb}: epochs and frozenEpochs are both 0, so nothing would be trained. Use for example epochs: 5.`)
+}
+
+function oneOf(verb: string, name: string, value: string | undefined, allowed: readonly string[], more = ''): void {
+  if (value !== undefined && !allowed.includes(value)) throw new TrainError(`Cannot ${verb}: ${name} must be one of ${allowed.map((one) => `'${one}'`).join(', ')}${more}, got ${shown(value)}.${didYouMean(String(value), allowed)}`)
+}
+
+/** Whether this model can learn from this data. @throws TrainError */
+export function checkFit(model: Model, data: Dataset, o: TrainOptions, verb = 'fine-tune'): void {
+  const wanted = { image: 'images', text: 'texts', sound: 'sounds', pair: 'pairs', interaction: 'interactions' }[model.preprocessing.kind]
+  if (wanted !== data.kind) throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": the model reads ${wanted} and the data are ${data.kind}. Load a model for ${data.kind}.`)
+  if (data.train.size === 0) throw new TrainError(`Cannot ${verb} on "${data.name}": its training part has no rows. Use .split() to make one.`)
+  if (o.batchSize !== undefined && o.batchSize > data.train.size) throw new TrainError(`Cannot ${verb} with batchSize ${o.batchSize}: "${data.name}" has ${data.train.size} training rows. Use batchSize: ${largestPower(data.train.size)} or less.`)
+  if (model.task === 'classification') checkClasses(model, data, verb)
+  if (data.validation?.size === 0) throw new TrainError(`Cannot ${verb} on "${data.name}": its validation part has no rows. Use .split() to make one, or leave it out.`)
+}
+
+const largestPower = (rows: number) => 2 ** Math.floor(Math.log2(Math.max(1, rows / 4)))
+
+function checkClasses(model: Model, data: Dataset, verb: string): void {
+  const same = model.classes.length === data.classes.length && model.classes.every((name, i) => name === data.classes[i])
+  if (!same) {
+    const sorted = (list: readonly string[]) => [...list].sort().join('\u0000')
+    const why = sorted(model.classes) === sorted(data.classes) ? 'they are the same in another order' : `the model has ${list(model.classes)}, the data ${list(data.classes)}`
+    throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": its classes are not the data's: ${why}. Load the model with { classes: data.classes${model.classes.length > 0 ? ", head: 'new'" : ''} }.`)
+  }
+  const present = data.train.counts.filter((count) => count > 0).length
+  if (present < 2) throw new TrainError(`Cannot ${verb} on "${data.name}": its training part has rows of ${present === 0 ? 'no class' : `one class only (${list(data.classes.filter((_, c) => (data.train.counts[c] ?? 0) > 0))})`}, and there is nothing to tell apart. Add rows of another class.`)
+  for (const [name, split] of Object.entries(data.splits)) split.labels.forEach((label, row) => {
+    if (label >= model.classes.length) throw new TrainError(`Cannot ${verb} on "${data.name}": row ${row} of "${name}" has label ${label}, and labels go from 0 to ${model.classes.length - 1}.`)
+  })
+}
+
+const list = (names: readonly string[]) => `${names.length} (${names.slice(0, 4).join(', ')}${names.length > 4 ? ' …' : ''})`

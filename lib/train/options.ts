@@ -1,0 +1,78 @@
+// What one can ask of a training run. Types and names only; what is left out is decided in plan.ts, what makes no sense is refused in check.ts.
+import type * as tf from '@tensorflow/tfjs'
+import type { AugmentOptions } from '../data/index.js'
+import type { OptimizerSpec } from '../engine/index.js'
+import type { Callbacks } from './callbacks.js'
+import type { ScheduleSpec } from './schedules/index.js'
+
+/** Your own loss: plain TensorFlow.js, the weighted mean over rows. `weights` is 0 for padding. */
+export type LossFunction = (logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) => tf.Scalar
+
+/** Your own metric of an epoch: `predicted` holds class numbers (numbers, for regression). */
+export type MetricFunction = (truth: Int32Array | Float32Array, predicted: Int32Array | Float32Array) => number
+
+export type LossName = 'cross-entropy' | 'focal' | 'binary cross-entropy' | 'squared error' | 'huber'
+
+export interface CheckpointOptions {
+  /** Where checkpoints are written. */
+  folder: string
+  /** Every so many steps as well as after each epoch. Default: after each epoch only. */
+  everySteps?: number
+  /** How many are kept; the best epoch's stays. Default 2. */
+  keep?: number
+}
+
+export interface TrainOptions {
+  /** Epochs of the whole network (or of what `freeze` leaves). Default 5; from scratch 15. */
+  epochs?: number
+  /** Epochs of a new head alone before that. Default 3 on features that are computed once, 1 otherwise, 0 from scratch or when the model was trained before. */
+  frozenEpochs?: number
+  /** Rows a step. Default: 16, fewer with little data, more with a lot. */
+  batchSize?: number
+  /** Highest rate of the head; one number per layer group, from the input end; or 'find', which runs the learning-rate finder first. */
+  learningRate?: number | readonly number[] | 'find'
+  /** Highest rate while only the head is trained. */
+  frozenLearningRate?: number
+  /** The first layer group learns at learningRate / layerSpread, those between in geometric steps (fastai's discriminative rates). Default 10; from scratch 1. */
+  layerSpread?: number
+  /** Default 'one-cycle', once in each phase. */
+  schedule?: ScheduleSpec
+  /** Default 'adamw'. */
+  optimizer?: OptimizerSpec['name'] | OptimizerSpec
+  /** Default 0.01 for adamw, 0 otherwise; biases and norms are never decayed. */
+  weightDecay?: number
+  /** Longest gradient (global norm). Default 1; `false` for none. */
+  clipNorm?: number | false
+  /** Share of the target that is spread over all classes. Default 0.1 for pictures, else 0. */
+  labelSmoothing?: number
+  /** 'balanced': rows count inversely to their class's frequency. Default none. */
+  classWeights?: 'balanced' | readonly number[]
+  /** Default: what fits the task. */
+  loss?: LossName | LossFunction
+  /** Decides which epoch is best. Default 'accuracy' for classes, 'rmse' for numbers. */
+  metric?: 'accuracy' | 'f1' | 'auc' | 'loss' | 'rmse' | 'mae' | string
+  /** More figures for each epoch. */
+  metrics?: Record<string, MetricFunction>
+  /** Random changes of training examples; `false` for none. Default for pictures: small shifts, turns and zooms, brightness. */
+  augment?: AugmentOptions | false
+  /** What is never trained: 'backbone' trains the head only; names of layer groups. Default 'none'. */
+  freeze?: 'backbone' | 'none' | readonly string[]
+  /** Batch-norm statistics. Default 'frozen' for pre-trained models. */
+  batchNorm?: 'frozen' | 'updating'
+  /** Stop after so many epochs without a better metric. Default: half of the epochs, at least 3; `false` never. */
+  patience?: number | false
+  /** At the end, go back to the weights of the best epoch. Default true where there is validation data. */
+  restoreBest?: boolean
+  /** Order of rows, augmentation, dropout. Default 0. */
+  seed?: number
+  /** 'mixed' multiplies in bfloat16. Default 'float32'. */
+  precision?: 'float32' | 'mixed'
+  callbacks?: Callbacks | readonly Callbacks[]
+  checkpoints?: string | CheckpointOptions
+  /** A checkpoint (its folder) to go on from: the run ends in the same weights as one that was never interrupted. */
+  resume?: string
+  /** Aborting stops the run after its step. */
+  signal?: AbortSignal
+}
+
+export const optionNames = ['epochs', 'frozenEpochs', 'batchSize', 'learningRate', 'frozenLearningRate', 'layerSpread', 'schedule', 'optimizer', 'weightDecay', 'clipNorm', 'labelSmoothing', 'classWeights', 'loss', 'metric', 'metrics', 'augment', 'freeze', 'batchNorm', 'patience', 'restoreBest', 'seed', 'precision', 'callbacks', 'checkpoints', 'resume', 'signal'] as const satisfies readonly (keyof TrainOptions)[]

@@ -1,0 +1,120 @@
+// From options to a complete plan: every default is decided here, with its reason. Nothing is computed.
+import type { AugmentOptions, Dataset } from '../data/index.js'
+import type { OptimizerSpec } from '../engine/index.js'
+import type { Model } from '../models/index.js'
+import type { RunDefault } from './events.js'
+import type { TrainOptions } from './options.js'
+import { createSchedule, type Schedule } from './schedules/index.js'
+import { wasTrained } from './trained.js'
+
+export interface PhasePlan {
+  name: 'head only' | 'whole network' | string
+  detail: string
+  epochs: number
+  /** Layer groups that are frozen. */
+  frozen: readonly string[]
+  /** The backbone's features are computed once, and the head trains on them. */
+  cached: boolean
+  /** Highest rate of each trained layer group, from the input end. */
+  rates: { group: string; rate: number }[]
+}
+
+export interface Plan {
+  phases: PhasePlan[]
+  epochs: number
+  batchSize: number
+  stepsPerEpoch: number
+  learningRate: number
+  schedule: Schedule
+  optimizer: OptimizerSpec
+  clipNorm: number | undefined
+  labelSmoothing: number
+  classWeights: number[] | undefined
+  augment: AugmentOptions | undefined
+  batchNorm: 'frozen' | 'updating'
+  metric: string
+  patience: number | undefined
+  restoreBest: boolean
+  seed: number
+  precision: 'float32' | 'mixed'
+  defaults: RunDefault[]
+}
+
+/** Small changes that leave most pictures what they are; mirroring is left out because some pictures mean something else mirrored. */
+const pictureChanges: AugmentOptions = { shift: 0.08, rotate: 8, zoom: [0.9, 1.15], brightness: 0.1, contrast: 0.1, saturation: 0.1 }
+
+/**
+ * @param o options that `checkOptions` let pass; `learningRate` is not 'find' any more
+ */
+export function makePlan(model: Model, data: Dataset, o: TrainOptions): Plan {
+  const defaults: RunDefault[] = []
+  function choose<T>(name: string, given: T | undefined, value: T, reason: string, text = String(value)): T {
+    if (given !== undefined) return given
+    defaults.push({ name, value: text, reason })
+    return value
+  }
+  const rows = data.train.size, images = model.preprocessing.kind === 'image', text = model.preprocessing.kind === 'text'
+  const scratch = model.source.startsWith('new ') && !wasTrained(model), before = wasTrained(model)
+  const transformer = text || model.preprocessing.kind === 'pair'
+  const batchSize = choose('batchSize', o.batchSize, defaultBatch(rows), batchReason(rows))
+  const stepsPerEpoch = Math.ceil(rows / batchSize)
+  const freeze = choose('freeze', o.freeze, 'none', 'every layer may adapt; the first ones slowly')
+  const groups = model.groups().map(({ name }) => name)
+  const always = freeze === 'none' ? [] : freeze === 'backbone' ? groups.filter((name) => name !== 'head') : [...freeze]
+  const headOnly = freeze === 'backbone'
+  const augment = o.augment === false ? undefined : o.augment ?? (images && !headOnly ? pictureChanges : undefined)
+  if (o.augment === undefined && augment) defaults.push({ name: 'augment', value: Object.keys(augment).join(', '), reason: 'small random changes of every picture, new in each epoch, make few pictures go further; no mirror images, which may mean something else' })
+  const canCache = model.hasHead
+  const cachedWhole = headOnly && canCache && !augment
+  const epochs = choose('epochs', o.epochs, headOnly && cachedWhole ? 30 : scratch ? 15 : 5, headOnly && cachedWhole ? 'features are computed once, so epochs cost next to nothing' : scratch ? 'random weights need longer than pre-trained ones' : 'pre-trained weights need few; early stopping ends sooner')
+  const startsWithHead = !headOnly && !scratch && !before && groups.includes('head') && groups.length > 1
+  const frozenEpochs = headOnly ? 0 : choose('frozenEpochs', o.frozenEpochs, startsWithHead ? (canCache ? 3 : 1) : 0,
+    scratch ? 'random weights have nothing to protect' : before ? 'this model was trained before, so its head is not new' : canCache ? 'a new head first learns on features that are computed once, so that its large first gradients do not spoil the weights below' : 'a new head would spoil the weights below with its large first gradients', undefined)
+  const learningRate = typeof o.learningRate === 'number' ? o.learningRate : Array.isArray(o.learningRate) ? Math.max(...(o.learningRate as number[])) : choose('learningRate', undefined, headOnly ? 1e-2 : transformer && !scratch ? 1e-4 : scratch ? 3e-3 : 1e-3, headOnly ? 'a head alone bears a high rate' : transformer ? 'usual for transformers with AdamW' : "usual for convolutional networks with AdamW; findLearningRate measures it for your data")
+  const frozenRate = headOnly ? learningRate : frozenEpochs > 0 ? choose('frozenLearningRate', o.frozenLearningRate, 1e-2, 'a head alone bears a higher rate than the whole network') : o.frozenLearningRate ?? learningRate
+  const spread = Array.isArray(o.learningRate) || headOnly ? 1 : choose('layerSpread', o.layerSpread, scratch ? 1 : 10, scratch ? 'all layers are equally new' : `the first layers know edges and colours already: they learn ${10}× slower than the head`)
+  const trained = groups.filter((name) => !always.includes(name))
+  const rates = trained.map((group, i) => ({ group, rate: Array.isArray(o.learningRate) ? (o.learningRate as number[])[i] ?? learningRate : learningRate / spread ** (trained.length === 1 ? 0 : (trained.length - 1 - i) / (trained.length - 1)) }))
+  const phases: PhasePlan[] = []
+  if (frozenEpochs > 0) phases.push({ name: 'head only', detail: canCache ? 'features of the frozen backbone are computed once' : 'the backbone is frozen', epochs: frozenEpochs, frozen: groups.filter((name) => name !== 'head'), cached: canCache, rates: [{ group: 'head', rate: frozenRate }] })
+  if (epochs > 0) phases.push({ name: headOnly ? 'head only' : always.length > 0 ? `${trained.length} of ${groups.length} layer groups` : 'whole network', detail: headOnly ? (cachedWhole ? 'features of the frozen backbone are computed once' : 'the backbone is frozen') : spread > 1 ? `rates from ${short(learningRate / spread)} in the first layers to ${short(learningRate)} in the head` : `rate up to ${short(learningRate)}`, epochs, frozen: always, cached: cachedWhole, rates })
+  const optimizer = typeof o.optimizer === 'object' ? o.optimizer : { name: choose('optimizer', o.optimizer, 'adamw' as const, 'robust without tuning'), ...(o.weightDecay === undefined ? {} : { weightDecay: o.weightDecay }) }
+  const clipNorm = choose('clipNorm', o.clipNorm, 1, 'one odd batch cannot throw the weights far')
+  const labelled = model.task === 'classification'
+  const metric = choose('metric', o.metric, labelled ? 'accuracy' : model.task === 'regression' || model.task === 'recommendation' ? 'rmse' : 'loss', labelled ? 'share of rows that are right; equal epochs are told apart by their loss' : 'distance to the truth')
+  const total = phases.reduce((sum, phase) => sum + phase.epochs, 0)
+  const validated = data.validation !== undefined
+  const patience = validated ? choose('patience', o.patience, Math.max(3, Math.ceil(total / 2)), 'the middle of one-cycle, at its highest rate, may look worse for a while') : false
+  return {
+    phases, epochs: total, batchSize, stepsPerEpoch, learningRate, optimizer, metric,
+    schedule: createSchedule(choose('schedule', o.schedule, 'one-cycle', 'up to the highest rate and down to zero in each phase: fast and forgiving')),
+    clipNorm: clipNorm === false ? undefined : clipNorm,
+    labelSmoothing: labelled ? choose('labelSmoothing', o.labelSmoothing, images ? 0.1 : 0, images ? 'keeps the network from being too sure of few pictures' : 'off') : 0,
+    classWeights: o.classWeights === 'balanced' ? balanced(data.train.counts) : o.classWeights && [...o.classWeights],
+    augment,
+    batchNorm: o.batchNorm ?? (scratch ? 'updating' : model.batchNormStatistics),
+    patience: patience === false ? undefined : patience,
+    restoreBest: o.restoreBest ?? validated,
+    seed: choose('seed', o.seed, 0, 'the same order, changes and dropout every time'),
+    precision: o.precision ?? 'float32',
+    defaults,
+  }
+}
+
+const short = (value: number) => Number(value.toPrecision(2)).toString()
+
+/** A power of two from 8 to 64 that gives an epoch at least 16 steps, where there are enough rows for that. */
+function defaultBatch(rows: number): number {
+  return Math.min(rows, Math.max(8, Math.min(rows >= 20000 ? 64 : rows >= 4000 ? 32 : 16, 2 ** Math.floor(Math.log2(Math.max(1, rows / 12))))))
+}
+
+function batchReason(rows: number): string {
+  if (rows < 192) return `${rows} rows are few: small batches give an epoch enough steps`
+  return rows < 4000 ? 'small batches learn most from few rows' : 'enough steps an epoch also with larger, faster batches'
+}
+
+/** Rows of all classes together count alike: n / (classes · count), as scikit-learn's 'balanced'. */
+function balanced(counts: readonly number[]): number[] {
+  const present = counts.filter((count) => count > 0), rows = counts.reduce((sum, count) => sum + count, 0)
+  return counts.map((count) => count === 0 ? 0 : rows / (present.length * count))
+}

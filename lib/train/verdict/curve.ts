@@ -1,0 +1,29 @@
+// What a noisy curve does, in a few robust numbers: its noise, its smooth course, its trend at the end. Knows nothing of training.
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b), middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** Standard deviation of the noise, from second differences (a smooth course has small ones); the median keeps bends out. */
+export function noiseOf(values: readonly number[]): number {
+  if (values.length < 4) return 0
+  const second = values.slice(2).map((value, i) => Math.abs(value - 2 * values[i + 1]! + values[i]!))
+  return median(second) / (0.6745 * Math.sqrt(6))
+}
+
+/** Mean of each value and its neighbours; ends lean on two values. */
+export const smooth = (values: readonly number[]): number[] => values.map((_, i) => mean(values.slice(Math.max(0, i - 1), i + 2)))
+
+/** Least-squares slope per step over the last `count` values, and its standard error from the scatter around the line. */
+export function endSlope(values: readonly number[], count: number): { slope: number; error: number } {
+  const y = values.slice(-count), n = y.length, x0 = (n - 1) / 2, y0 = mean(y)
+  const sxx = y.reduce((sum, _, i) => sum + (i - x0) ** 2, 0)
+  const slope = y.reduce((sum, value, i) => sum + (i - x0) * (value - y0), 0) / sxx
+  const scatter = y.reduce((sum, value, i) => sum + (value - y0 - slope * (i - x0)) ** 2, 0)
+  return { slope, error: n > 2 ? Math.sqrt(scatter / (n - 2) / sxx) : Infinity }
+}
+
+export const indexOfLowest = (values: readonly number[]): number => values.reduce((best, value, i) => value < values[best]! ? i : best, 0)

@@ -1,0 +1,10 @@
+// Copies of a model's weights: taken at the best epoch, put back at the end.
+import * as tf from '@tensorflow/tfjs'
+import type { Model } from '../models/index.js'
+
+export type Weights = Record<string, tf.Tensor>
+
+/** Copies of all weights, moving averages included; the caller disposes them. */
+export const copyWeights = (model: Model): Weights => Object.fromEntries(Object.entries(model.weights()).map(([name, variable]) => [name, tf.keep(variable.clone())]))
+
+export const disposeWeights = (weights: Weights | undefined): void => { if (weights) tf.dispose(weights) }

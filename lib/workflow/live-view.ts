@@ -1,0 +1,62 @@
+// The live view of a run: feeds the stream to the plots room and its bundles to the display room, at most five times a second.
+import { liveDisplay, type LiveDisplay, type MimeBundle } from '../display/index.js'
+import { figureBundle, trainingCurves, TrainingRecord, trainingView } from '../plots/index.js'
+import type { EventStream, TrainEvent } from '../train/index.js'
+
+/** What `afinar run` reads to show progress in a terminal. */
+export const progressMime = 'application/vnd.afinar.train-event+json'
+
+export class RunView {
+  readonly #record = new TrainingRecord()
+  readonly #panes: { curves: LiveDisplay; panel: LiveDisplay }[] = []
+  #stopping = false
+
+  constructor(stream: EventStream, readonly stop: () => void) {
+    stream.listen((event) => this.#take(event))
+  }
+
+  /** Shows the run in the cell that runs now. */
+  open(): void {
+    const panes = { panel: liveDisplay(), curves: liveDisplay() }
+    this.#panes.push(panes)
+    this.#update(panes)
+  }
+
+  stopping(): void {
+    this.#stopping = true
+    for (const panes of this.#panes) this.#update(panes)
+  }
+
+  /** The last picture, with the interactive figure in place of the quick one. */
+  async finish(): Promise<void> {
+    if (this.#panes.length === 0) return
+    const figure = this.#record.epochs.length > 0 ? await figureBundle(trainingCurves(this.#record)) : undefined
+    const { panel, curves } = trainingView(this.#record)
+    await Promise.all(this.#panes.map(async (panes) => {
+      await panes.panel.close({ ...panel, [progressMime]: progress(this.#record) })
+      await panes.curves.close(figure ?? curves)
+    }))
+  }
+
+  #take(event: TrainEvent): void {
+    this.#record.add(event)
+    for (const panes of this.#panes) this.#update(panes)
+  }
+
+  #update({ curves, panel }: { curves: LiveDisplay; panel: LiveDisplay }): void {
+    panel.update((): MimeBundle => ({ ...trainingView(this.#record, { stopped: this.#stopping }).panel, [progressMime]: progress(this.#record) }))
+    curves.update((): MimeBundle => trainingView(this.#record, { stopped: this.#stopping }).curves)
+  }
+}
+
+/** Plain figures of where the run stands. */
+function progress(record: TrainingRecord): Record<string, unknown> {
+  const { run, lastStep, epochs, end } = record, last = epochs.at(-1)
+  const steps = (run?.epochs ?? 0) * (run?.stepsPerEpoch ?? 0)
+  return {
+    epoch: lastStep?.epoch ?? 0, epochs: run?.epochs ?? 0, step: lastStep?.step ?? 0, steps, loss: lastStep?.loss, metric: record.metric,
+    ...(last ? { train: last.train, ...(last.validation ? { validation: last.validation } : {}) } : {}),
+    losses: epochs.map(({ train }) => train['loss']), secondsLeft: record.progress.secondsLeft, examplesPerSecond: lastStep?.examplesPerSecond,
+    verdict: record.verdict?.verdict, ...(end ? { end: end.reason } : {}),
+  }
+}
