@@ -26,7 +26,8 @@ export function stripTypes(file: string, source: string, options: { legacyDecora
   })
   const error = result.errors.find(error => error.severity === 'Error')
   if (error) {
-    const offset = error.labels[0]?.start ?? 0
+    // oxc-transform counts bytes of UTF-8
+    const offset = Buffer.from(source).subarray(0, error.labels[0]?.start ?? 0).toString().length
     throw new TypeScriptSyntaxError(error.message, options.file ?? file, placeOf(source, offset), error.helpMessage)
   }
   const maps = () => [decodeMappings(result.map?.mappings ?? '')]

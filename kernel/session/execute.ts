@@ -5,7 +5,7 @@ import { board, Slot } from './board.js'
 import { Cell, Interrupted, running, setRunning, type Outcome } from './cell.js'
 import { bundleOf } from './display/index.js'
 import { evaluate } from './evaluate.js'
-import { Atomics, Set, performance, setImmediate } from './intrinsics.js'
+import { Atomics, Set, performance, setImmediate, undisturbed } from './intrinsics.js'
 import type { ErrorReport, ExecuteMessage, ExpressionReply, MimeBundle } from './messages.js'
 import { send } from './output.js'
 import { cellURL, rememberSource } from './places.js'
@@ -75,7 +75,7 @@ function run(message: ExecuteMessage) {
 function transpile(code: string, cell: Cell): TranspiledCell {
   const label = `Cell [${cell.count}]`
   rememberSource(cellURL(cell.id), { label, text: code, map: () => undefined })
-  const transpiled = transpileCell(code, { count: cell.count, file: label, renamed, globals, legacyDecorators })
+  const transpiled = undisturbed(() => transpileCell(code, { count: cell.count, file: label, renamed, globals, legacyDecorators }))
   rememberSource(cellURL(cell.id), { label, text: code, map: transpiled.map })
   return transpiled
 }
@@ -101,7 +101,7 @@ function answer(cell: Cell, left: [string, string][], answers: Record<string, Ex
   const add = (reply: ExpressionReply) => answer(cell, rest, { ...answers, [name]: reply }, then)
   const refuse = (error: unknown) => { const { name, value, traceback } = errorReport(error); add({ status: 'error', ename: name, evalue: value, traceback }) }
   let transpiled: TranspiledCell
-  try { transpiled = transpileCell(code, { count: cell.count, file: name, renamed, globals, legacyDecorators }) } catch (error) { return refuse(error) }
+  try { transpiled = undisturbed(() => transpileCell(code, { count: cell.count, file: name, renamed, globals, legacyDecorators })) } catch (error) { return refuse(error) }
   step(cell, done => evaluate(transpiled.code, `afinar:expression/${cell.id}`, done), outcome => {
     if (outcome.type !== 'value') return refuse(outcome.type === 'thrown' ? outcome.error : new Interrupted())
     const value = cell.result

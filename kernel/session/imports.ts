@@ -86,15 +86,17 @@ function take(namespace: Namespace, name: string): [boolean, unknown] {
   if (name === 'default' && common && common.__esModule === true && 'default' in common) return [true, common.default]
   if (name in namespace) return [true, namespace[name]]
   if (common && name in common) return [true, common[name]]
-  const json = namespace.default
-  return typeof json === 'object' && json !== null && Object.keys(namespace).length === 1 && Object.hasOwn(json, name) ? [true, (json as Namespace)[name]] : [false, undefined]
+  return [false, undefined]
 }
 
+/** What a CommonJS module exports: Node keeps it in `default`, and repeats beside it the names that it detected. */
 function commonExports(namespace: Namespace): Namespace | undefined {
   const exported = namespace.default
   if ((typeof exported !== 'object' && typeof exported !== 'function') || exported === null) return undefined
   if ('module.exports' in namespace) return namespace['module.exports'] as Namespace
-  return (exported as Namespace).__esModule === true || '__esModule' in namespace ? exported as Namespace : undefined
+  const detected = Object.keys(namespace).filter(name => name !== 'default')
+  const same = (name: string) => (exported as Namespace)[name] === namespace[name]
+  return (exported as Namespace).__esModule === true || detected.every(same) ? exported as Namespace : undefined
 }
 
 /** `import * as x` of a CommonJS module: everything it exports, also what Node could not detect. */

@@ -2,7 +2,7 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Place, Transpiled } from '../language/transpile.js'
-import { Map, process } from './intrinsics.js'
+import { Map, process, undisturbed } from './intrinsics.js'
 
 /** A source that ran: `label` is what messages call it. */
 export interface Source { label: string; text: string; map: Transpiled['map'] }
@@ -27,7 +27,7 @@ export interface SourcePlace extends Place { source: Source }
 export function sourcePlace(url: string, place: Place): SourcePlace | undefined {
   collect()
   const source = sources.get(url)
-  const original = source?.map(place)
+  const original = source && undisturbed(() => source.map(place))
   return source && original ? { source, ...original } : undefined
 }
 

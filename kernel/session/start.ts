@@ -13,6 +13,8 @@ export interface SessionOptions {
   env?: NodeJS.ProcessEnv
   /** More flags for Node, e.g. `--max-old-space-size=8192`. */
   execArgv?: string[]
+  /** The session's compiled program; the one beside this file unless given. */
+  program?: URL
   onMessage(message: SessionMessage): void
 }
 
@@ -33,7 +35,7 @@ export const controlDescriptor = 4
  *     session.send({ type: 'execute', cell: 1, count: 1, code: '1 + 1', silent: false, userExpressions: {}, allowStdin: false })
  */
 export function startSession(options: SessionOptions): SessionProcess {
-  const child = fork(fileURLToPath(new URL('./index.js', import.meta.url)), [], {
+  const child = fork(fileURLToPath(options.program ?? new URL('./index.js', import.meta.url)), [], {
     cwd: options.cwd,
     env: { ...(options.env ?? process.env), ...(options.notebook ? { AFINAR_NOTEBOOK: options.notebook } : {}) },
     serialization: 'advanced',

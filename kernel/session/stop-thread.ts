@@ -75,6 +75,8 @@ function openControl(): Socket | undefined {
     for (const line of lines) receive(JSON.parse(line) as ToStopThread)
   })
   socket.on('error', () => {})
+  // the host has gone: the main thread ends by itself, unless it is blocked
+  socket.on('close', () => setTimeout(() => process.kill(process.pid, 'SIGKILL'), 500))
   return socket
 }
 

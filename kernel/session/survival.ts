@@ -15,8 +15,13 @@ export function reportError(error: unknown, cell: Cell = cause()) {
   send({ type: 'error', cell: cell.id, ...errorReport(error) })
 }
 
+const reallyExit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process)
+
 /** Ends the session's process; `process.exit` no longer does. */
-export const exit = process.exit.bind(process)
+export function exit(code: number): never {
+  process.emit('exit', code)
+  return reallyExit(code)
+}
 
 export function survive() {
   const refuse = (code?: unknown): never => {

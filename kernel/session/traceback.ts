@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import { TypeScriptSyntaxError } from '../language/transpile.js'
 import { Interrupted } from './cell.js'
-import { Set } from './intrinsics.js'
+import { Set, undisturbed } from './intrinsics.js'
 import type { ErrorReport } from './messages.js'
 import { mapPlaces, sourceByLabel } from './places.js'
 import { readFrames, type Frame } from './stack-frames.js'
@@ -21,7 +21,7 @@ export function errorReport(error: unknown): ErrorReport {
     const value = read(() => inspect(error, { depth: 2 })) ?? typeof error
     return { name: 'Thrown', value, traceback: [`${red('Thrown')}: ${value} ${dim('(not an Error, so there is no traceback)')}`] }
   }
-  return { name: nameOf(error), value: messageOf(error), traceback: lines(error, new Set(), '') }
+  return undisturbed(() => ({ name: nameOf(error), value: messageOf(error), traceback: lines(error, new Set(), '') }))
 }
 
 const isError = (value: unknown): value is Error => read(() => value instanceof Error || Object.prototype.toString.call(value) === '[object Error]') === true
@@ -61,7 +61,7 @@ function placeLines(error: Error): string[] {
   }
   const frames = readFrames(mapPlaces(String(read(() => error.stack) ?? '')))
   const own = frames.filter(frame => frame.own)
-  if (own.length === 0) return frames.slice(0, deepest).map(frame => dim(`    at ${frame.name || '<anonymous>'} (${frame.label}:${frame.line}:${frame.column})`))
+  if (own.length === 0) return frames.filter(frame => !frame.library?.startsWith('node:')).slice(0, deepest).map(frame => dim(`    at ${frame.name || '<anonymous>'} (${frame.label}:${frame.line}:${frame.column})`))
   const shown = own.slice(0, 12).flatMap((frame, i) => frameLines(frame, i === 0))
   if (own.length > 12) shown.push(dim(`    … ${own.length - 12} more of your own frames`))
   const last = frames.findLastIndex(frame => frame.own)

@@ -19,7 +19,7 @@ export async function tensor(value: object): Promise<MimeBundle | undefined> {
   if (!Array.isArray(t.shape) || typeof t.dtype !== 'string' || typeof t.size !== 'number' || !('dataId' in t) && typeof (t as { assign?: unknown }).assign !== 'function') return undefined
   const head = `${typeof (t as { assign?: unknown }).assign === 'function' ? 'Variable' : 'Tensor'} ${t.dtype} [${t.shape.join(', ')}]`
   if (t.isDisposed) return { 'text/plain': `${head} (disposed)` }
-  if (t.size <= whole) return { 'text/plain': `${head}\n${t.toString().replace(/^Tensor\n\s*/, '')}` }
+  if (t.size <= whole) return { 'text/plain': `${head}\n${t.toString().replace(/^Tensor\n\s*/, '').replaceAll('\n    ', '\n')}` }
   const flat = t.reshape([-1]), part = flat.slice([0], [few])
   const values = await part.data()
   flat.dispose(); part.dispose()
