@@ -69,12 +69,15 @@ export interface LogMelFeatures {
   highest?: number
   /** Default 'htk'. 'slaney' also divides each band by its width. */
   scale?: 'htk' | 'slaney'
-  /** 'log' is log(max(mel, floor)), 'dB' 10 log10. Default 'log'. */
-  compression?: 'log' | 'dB'
+  /** 'log' is log(max(mel, floor)), 'log10' its decimal sister, 'dB' 10 log10. Default 'log'. */
+  compression?: 'log' | 'log10' | 'dB'
   /** Default 1e-10. */
   floor?: number
   /** For 'mfcc': how many coefficients are kept. Default 13. */
   coefficients?: number
+  /** Then `(v − mean) / std`. Default 0 and 1. */
+  mean?: number
+  std?: number
 }
 
 /** Sentence pairs for encoder–decoders. Inputs: `input_ids`, `attention_mask`, `decoder_input_ids`, int32 `[batch, tokens]`; labels int32 `[batch, tokens]`, −100 where padded. */

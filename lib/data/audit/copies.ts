@@ -11,15 +11,17 @@ export function findCopies(store: Store<object>, groups: Groups, exact: boolean,
   const word = exact ? 'equal' : 'nearly equal'
   const across = groups.filter((group) => new Set(group.map(places.splitOf)).size > 1)
   const within = groups.filter((group) => !across.includes(group))
+  /** The row that this one repeats: one of training where there is one, else one of another part. */
+  const original = (id: number, group: readonly number[]) => group.find((other) => other !== id && places.splitOf(other) === 'train') ?? group.find((other) => places.splitOf(other) !== places.splitOf(id)) ?? group.find((other) => other !== id)!
   const named = (ids: readonly number[], group: readonly number[]): FindingRow[] => ids.map((id) => {
-    const other = group.find((candidate) => places.splitOf(candidate) !== places.splitOf(id)) ?? group.find((candidate) => candidate !== id)!
-    const { split, row, what } = places.row(other)
+    const { split, row, what } = places.row(original(id, group))
     return { ...places.row(id), detail: `${word} to ${split}[${row}] ${what}` }
   })
   const findings: Finding[] = []
   if (across.length > 0) {
     const leaked = across.flatMap((group) => named(group.filter((id) => places.splitOf(id) !== 'train'), group))
-    const byPart = [...new Set(leaked.map(({ split }) => split))].map((part) => `${leaked.filter(({ split }) => split === part).length} of ${part}`).join(', ')
+    const pairs = across.flatMap((group) => group.filter((id) => places.splitOf(id) !== 'train').map((id) => `of ${places.splitOf(id)} in ${places.splitOf(original(id, group))}`))
+    const byPart = [...new Set(pairs)].map((pair) => `${pairs.filter((other) => other === pair).length} ${pair}`).join(', ')
     findings.push({
       check: 'leak between splits', severity: exact ? 'error' : 'warning', rows: leaked,
       text: `${counted(leaked.length, 'row')} outside training ${leaked.length === 1 ? 'is' : 'are'} ${word} to a row of another part (${byPart}): the score will flatter.`,

@@ -1,0 +1,64 @@
+// Sentence pairs behind rows: tokens for encoder and decoder, lengths, samples, fingerprints.
+import { createHash } from 'node:crypto'
+import { DataError } from '../errors.js'
+import { escapeHtml } from '../look/html.js'
+import type { AssembleRequest, Assembled, Content, Fingerprint } from '../store.js'
+import { textFaults, wordsOf } from '../texts/faults.js'
+import { gatherByLength, rectangle, widthOf } from '../texts/padding.js'
+import { tokenizerOf } from '../texts/tokenizer.js'
+import type { BatchOptions, FindingRow } from '../types.js'
+
+export class PairContent implements Content {
+  constructor(private readonly sources: readonly string[], private readonly targets: readonly string[]) {}
+
+  async assemble({ ids, size, preprocessing: p }: AssembleRequest): Promise<Assembled> {
+    if (p.kind !== 'pair') throw new DataError('Cannot prepare pairs: the preprocessing is not for pairs.')
+    const reader = tokenizerOf(p.source), writer = tokenizerOf(p.target ?? p.source)
+    const read = Array.from(ids, (id) => reader.encode(this.sources[id]!, undefined, p.maxSourceLength).ids)
+    const written = Array.from(ids, (id) => writer.encode(this.targets[id]!, undefined, p.maxTargetLength).ids)
+    const longest = (sequences: number[][]) => Math.max(1, ...sequences.map(({ length }) => length))
+    const width = widthOf(longest(read), p.maxSourceLength, p.padding ?? 'buckets', p.lengths), targetWidth = widthOf(longest(written), p.maxTargetLength, p.padding ?? 'buckets', p.lengths)
+    const shape = [size, width], targetShape = [size, targetWidth]
+    return {
+      inputs: {
+        input_ids: { data: rectangle(read, size, width, reader.padId), shape },
+        attention_mask: { data: rectangle(read.map((sequence) => sequence.map(() => 1)), size, width, 0), shape },
+        // the decoder reads what it should have written so far: its start token, then the target without its last token
+        decoder_input_ids: { data: rectangle(written.map((sequence) => [p.decoderStart, ...sequence.slice(0, -1)]), size, targetWidth, writer.padId), shape: targetShape },
+      },
+      labels: { data: rectangle(written, size, targetWidth, -100), shape: targetShape },
+    }
+  }
+
+  arrange(order: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
+    if (preprocessing.kind !== 'pair' || preprocessing.padding === 'max') return order
+    return gatherByLength(order, (id) => this.sources[id]!.length + this.targets[id]!.length, batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 5])
+  }
+
+  async sizes(ids: Int32Array): Promise<Record<string, number[]>> {
+    return { 'characters of the source': Array.from(ids, (id) => this.sources[id]!.length), 'characters of the target': Array.from(ids, (id) => this.targets[id]!.length) }
+  }
+
+  async samples(ids: Int32Array): Promise<string[]> {
+    return Array.from(ids, (id) => `<div style="margin:3px 0;padding-left:8px;border-left:3px solid rgba(128,128,128,.35)">${escapeHtml(this.sources[id]!.slice(0, 200))}<br><span style="opacity:.75">${escapeHtml(this.targets[id]!.slice(0, 200))}</span></div>`)
+  }
+
+  /** Rows leak by their source: the same sentence in two parts is a leak, whatever its translation. */
+  async fingerprint(id: number): Promise<Fingerprint> {
+    return { exact: createHash('sha1').update(this.sources[id]!).digest('base64'), words: wordsOf(this.sources[id]!) }
+  }
+
+  shortly(id: number): string { return this.sources[id]!.slice(0, 80) }
+
+  async faults(ids: Int32Array, where: (id: number) => FindingRow): Promise<{ check: 'format' | 'encoding'; text: string; advice: string; rows: FindingRow[] }[]> {
+    const checks = [
+      ...textFaults.filter(({ text }) => !text.startsWith('HTML')).map((fault) => ({ ...fault, bad: (id: number) => fault.test(this.sources[id]!) || fault.test(this.targets[id]!) })),
+      { check: 'format' as const, text: 'a target equal to its source', advice: 'Names may stay as they are; sentences were probably not translated.', bad: (id: number) => this.sources[id] === this.targets[id] && /\s/.test(this.sources[id]!) },
+      { check: 'format' as const, text: 'a target more than 4 times as long or short as its source', advice: 'Check that the lines are aligned.', bad: (id: number) => { const [a, b] = [this.sources[id]!.length + 10, this.targets[id]!.length + 10]; return a > 4 * b || b > 4 * a } },
+    ]
+    return checks.flatMap(({ check, text, advice, bad }) => {
+      const rows = Array.from(ids).filter(bad)
+      return rows.length === 0 ? [] : [{ check, advice, rows: rows.map(where), text: `${rows.length} ${rows.length === 1 ? 'pair has' : 'pairs have'} ${text}.` }]
+    })
+  }
+}

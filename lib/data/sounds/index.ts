@@ -1,0 +1,101 @@
+// The sounds' door: recordings with classes from folders, archives and tables.
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { atMost } from '../atmost.js'
+import { chooseParts, otherColumns, type PartsOption } from '../choose-parts.js'
+import { checkClasses, classify, labelOf } from '../classes.js'
+import { createDataset, partName } from '../dataset.js'
+import { DataError, shown } from '../errors.js'
+import { filesBelow, list, openFolder } from '../folders.js'
+import { needColumns, readRows } from '../tables/read.js'
+import type { DataProblem, Dataset } from '../types.js'
+import { SoundContent, type SoundFacts } from './content.js'
+import { decodeWav } from './wav.js'
+
+/** Columns that every set of recordings has. */
+export interface SoundRow { file: string; label: string; seconds: number; rate: number }
+
+export interface SoundOptions {
+  /** Names and order of the classes. */
+  classes?: readonly string[]
+  /** For files without class subfolders: a pattern with the group `label`; further groups become columns, `split` names the part. */
+  pattern?: RegExp
+  /** Column whose equal values stay in one part: the speaker. */
+  group?: string
+  /** Names the part of a file from the pattern's groups, e.g. `({ take }) => Number(take) < 5 ? 'test' : 'train'`. */
+  part?: (groups: Readonly<Record<string, string>>) => string | undefined
+  /** Row numbers by part, or false. */
+  split?: false | Readonly<Record<string, readonly number[]>>
+  name?: string
+}
+
+interface Entry { file: string; label: string | undefined; part: string | undefined; columns: Record<string, unknown> }
+
+async function build<Columns extends object>(folder: string, entries: readonly Entry[], problems: DataProblem[], o: { name: string; classes?: readonly string[] | undefined; group?: string | undefined; split?: boolean }, what: string): Promise<Dataset<SoundRow & Columns>> {
+  const { classes, ids } = classify(entries.map(({ label }) => label), o.classes, (row) => entries[row]!.file, problems)
+  const limited = atMost(8)
+  const facts = await Promise.all(entries.map(({ file }, row) => ids[row]! < 0 ? undefined : limited(async (): Promise<SoundFacts | undefined> => {
+    try {
+      const { samples, rate } = decodeWav(await readFile(join(folder, file)))
+      if (samples.length === 0) throw new DataError('it has 0 samples')
+      return { seconds: samples.length / rate, rate, peak: samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0) }
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      problems.push({ file, rule: missing ? 'missing file' : 'unreadable file', detail: missing ? 'no such file' : (error as Error).message })
+      return undefined
+    }
+  })))
+  problems.sort((a, b) => a.file < b.file ? -1 : 1)
+  const kept = entries.flatMap((entry, row) => facts[row] ? [{ ...entry, facts: facts[row], id: ids[row]! }] : [])
+  const labels = Int32Array.from(kept, ({ id }) => id)
+  checkClasses(what, classes, labels, problems, 'Put each class into a subfolder, or give a pattern with (?<label>…).')
+  const rows = kept.map(({ file, id, columns, facts }) => ({ file, label: classes[id]!, ...columns, seconds: facts.seconds, rate: facts.rate }) as unknown as SoundRow & Columns)
+  const files = kept.map(({ file }) => file)
+  return createDataset<SoundRow & Columns>({
+    kind: 'sounds', name: o.name, classes, rows, labels, key: (id) => files[id]!, content: new SoundContent(folder, files, kept.map(({ facts }) => facts), problems), problems, notes: [], group: o.group,
+  }, kept.some(({ part }) => part) ? kept.map(({ part }) => part) : undefined, o.split === undefined ? {} : { split: o.split })
+}
+
+/**
+ * Recordings (WAV) in class subfolders, in train/validation/test with classes in them, or named by a pattern; a `.tar.gz` or `.zip` does as well.
+ * @throws DataError when there is no such folder, no recording, or fewer than two classes.
+ * @example await sounds.fromFolder('digits.tar.gz', { pattern: /(?<label>\d)_(?<speaker>\w+)_(?<take>\d+)\.wav$/, group: 'speaker' })
+ */
+async function fromFolder<Columns extends object = object>(path: string, o: SoundOptions = {}): Promise<Dataset<SoundRow & Columns>> {
+  const folder = await openFolder(path, 'recordings')
+  const name = o.name ?? basename(path).replace(/\.(tar\.gz|tgz|tar|zip)$/i, '')
+  const entries = await list(folder)
+  if (!o.pattern && entries.some((entry) => entry.name === 'index.csv')) return fromTable<Columns>(join(folder, 'index.csv'), { name, ...(o.classes ? { classes: o.classes } : {}), ...(o.group ? { group: o.group } : {}) })
+  const files = await filesBelow(folder, '')
+  const problems: DataProblem[] = []
+  const other = files.filter((file) => /\.(mp3|flac|ogg|m4a|aac|aiff?|wma|opus)$/i.test(file))
+  for (const file of other) problems.push({ file, rule: 'unknown format', detail: 'only WAV is read; convert it, e.g. ffmpeg -i in.mp3 out.wav' })
+  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  const partsGiven = !o.pattern && folders.length > 1 && folders.some((folder) => partName(folder) === 'train') && folders.every((folder) => ['train', 'validation', 'test'].includes(partName(folder)))
+  const wavs = files.filter((file) => /\.wave?$/i.test(file))
+  const what = `recordings from ${shown(path)}`
+  if (wavs.length === 0) throw new DataError(`Cannot load ${what}: there is no .wav file in it${other.length > 0 ? `, only ${other.length} of other formats such as ${other[0]}; convert them` : `. It holds ${entries.slice(0, 5).map((entry) => entry.name).join(', ') || 'nothing'}`}.`)
+  const listed = wavs.map((file): Entry => {
+    if (o.pattern) {
+      const { label, split, ...columns } = o.pattern.exec(file)?.groups ?? {}
+      return { file, label, part: o.part?.(columns) ?? split, columns }
+    }
+    const steps = file.split('/')
+    return { file, label: steps[partsGiven ? 1 : 0] === steps.at(-1) ? undefined : steps[partsGiven ? 1 : 0], part: partsGiven ? steps[0] : undefined, columns: {} }
+  })
+  const { rows, parts } = chooseParts(o.split ?? false, [], listed as unknown as Record<string, unknown>[], name)
+  return build<Columns>(folder, rows.map((row, place) => ({ ...listed[row]!, part: parts?.[place] ?? listed[row]!.part })), problems, { name, classes: o.classes, group: o.group, ...(o.split === false ? { split: false } : {}) }, what)
+}
+
+/** Recordings listed in a table; other columns stay in the rows. Paths start at `folder`, by default the table's own. */
+async function fromTable<Columns extends object = object>(table: string, o: { file?: string; label?: string; split?: PartsOption; group?: string; folder?: string; classes?: readonly string[]; name?: string } = {}): Promise<Dataset<SoundRow & Columns>> {
+  const { rows: records, columns } = await readRows(table)
+  const file = o.file ?? 'file', label = o.label ?? 'label'
+  needColumns(table, columns, { file, label, ...(o.group ? { group: o.group } : {}) })
+  const { rows, parts } = chooseParts(o.split, columns, records, table)
+  const problems: DataProblem[] = []
+  const entries = rows.map((row, place): Entry => ({ file: String(records[row]![file]), label: labelOf(records[row]![label]), part: parts?.[place], columns: otherColumns(records[row]!, [file, label, 'split']) }))
+  return build<Columns>(resolve(o.folder ?? dirname(table)), entries, problems, { name: o.name ?? basename(table), classes: o.classes, group: o.group, ...(o.split === false ? { split: false } : {}) }, `recordings from ${shown(table)}`)
+}
+
+export const sounds = { fromFolder, fromTable }

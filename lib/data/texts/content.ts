@@ -1,0 +1,76 @@
+// Texts behind rows: tokens for batches, lengths, samples, fingerprints and faults.
+import { createHash } from 'node:crypto'
+import { DataError } from '../errors.js'
+import { escapeHtml } from '../look/html.js'
+import { randomStream } from '../random.js'
+import type { AssembleRequest, Assembled, Content, Fingerprint } from '../store.js'
+import type { AugmentOptions, BatchOptions, FindingRow, TextPreprocessing } from '../types.js'
+import { textFaults, wordsOf } from './faults.js'
+import { gatherByLength, rectangle, widthOf } from './padding.js'
+import { tokenizerOf, type TokenIds, type Tokenizer } from './tokenizer.js'
+
+export class TextContent implements Content {
+  /** Tokens by row, for the preprocessing that was used last. */
+  #tokens: { key: TextPreprocessing['tokenizer']['tokenizer']; maxLength: number; byRow: Map<number, TokenIds> } | undefined
+  constructor(private readonly texts: readonly string[], private readonly seconds: readonly string[] | undefined) {}
+
+  #encode(id: number, p: TextPreprocessing, tokenizer: Tokenizer): TokenIds {
+    if (this.#tokens?.key !== p.tokenizer.tokenizer || this.#tokens.maxLength !== p.maxLength) this.#tokens = { key: p.tokenizer.tokenizer, maxLength: p.maxLength, byRow: new Map() }
+    const known = this.#tokens.byRow.get(id)
+    if (known) return known
+    const encoded = tokenizer.encode(this.texts[id]!, this.seconds?.[id], p.maxLength)
+    if (this.#tokens.byRow.size < 500_000) this.#tokens.byRow.set(id, encoded)
+    return encoded
+  }
+
+  async assemble({ ids, size, preprocessing: p, augment, epoch }: AssembleRequest): Promise<Assembled> {
+    if (p.kind !== 'text') throw new DataError('Cannot prepare texts: the preprocessing is not for texts.')
+    const tokenizer = tokenizerOf(p.tokenizer)
+    const encoded = Array.from(ids, (id) => this.#encode(id, p, tokenizer))
+    const width = widthOf(Math.max(1, ...encoded.map(({ ids }) => ids.length)), p.maxLength, p.padding ?? 'buckets', p.lengths)
+    const sequences = encoded.map((tokens, place) => augment?.tokenDropout ? dropTokens(tokens.ids, augment, tokenizer, epoch, ids[place]!) : tokens.ids)
+    const shape = [size, width]
+    return {
+      inputs: {
+        input_ids: { data: rectangle(sequences, size, width, tokenizer.padId), shape },
+        attention_mask: { data: rectangle(sequences.map((sequence) => sequence.map(() => 1)), size, width, 0), shape },
+        token_type_ids: { data: rectangle(encoded.map(({ types }) => types), size, width, 0), shape },
+      },
+    }
+  }
+
+  arrange(order: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
+    if (preprocessing.kind !== 'text' || preprocessing.padding === 'max') return order
+    return gatherByLength(order, (id) => this.texts[id]!.length + (this.seconds?.[id]?.length ?? 0), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 3])
+  }
+
+  async sizes(ids: Int32Array): Promise<Record<string, number[]>> {
+    return { characters: Array.from(ids, (id) => this.texts[id]!.length), words: Array.from(ids, (id) => this.texts[id]!.split(/\s+/).filter((word) => word !== '').length) }
+  }
+
+  async samples(ids: Int32Array): Promise<string[]> {
+    return Array.from(ids, (id) => `<div style="margin:2px 0;padding-left:8px;border-left:3px solid rgba(128,128,128,.35)">${escapeHtml(cut(this.texts[id]!, 200))}${this.seconds ? ` <span style="opacity:.7">· ${escapeHtml(cut(this.seconds[id]!, 200))}</span>` : ''}</div>`)
+  }
+
+  async fingerprint(id: number): Promise<Fingerprint> {
+    const whole = this.seconds ? `${this.texts[id]}\n${this.seconds[id]}` : this.texts[id]!
+    return { exact: createHash('sha1').update(whole).digest('base64'), words: wordsOf(whole) }
+  }
+
+  shortly(id: number): string { return cut(this.texts[id]!, 80) }
+
+  async faults(ids: Int32Array, where: (id: number) => FindingRow): Promise<{ check: 'format' | 'encoding'; text: string; advice: string; rows: FindingRow[] }[]> {
+    return textFaults.flatMap(({ check, text, advice, test }) => {
+      const rows = Array.from(ids).filter((id) => test(this.texts[id]!) || (this.seconds !== undefined && test(this.seconds[id]!)))
+      return rows.length === 0 ? [] : [{ check, advice, rows: rows.map(where), text: `${rows.length} ${rows.length === 1 ? 'text has' : 'texts have'} ${text}.` }]
+    })
+  }
+}
+
+const cut = (text: string, most: number) => text.length > most ? `${text.slice(0, most - 1)}…` : text
+
+/** Replaces tokens by the unknown token at random; special tokens stay. */
+function dropTokens(ids: readonly number[], o: AugmentOptions, tokenizer: Tokenizer, epoch: number, row: number): number[] {
+  const random = randomStream(o.seed ?? 0, epoch, row), { special, unknownId } = tokenizer
+  return ids.map((id) => random() < (o.tokenDropout ?? 0) && !special.has(id) ? unknownId ?? id : id)
+}

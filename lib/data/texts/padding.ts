@@ -1,0 +1,43 @@
+// Token sequences of different lengths in one rectangle, with few different widths, so that few shapes are recorded. Used by texts and pairs.
+import { permutation, randomStream } from '../random.js'
+import { DataError, shown } from '../errors.js'
+
+/** 16, 32, 64 … up to maxLength. */
+function usualLengths(maxLength: number): number[] {
+  const lengths: number[] = []
+  for (let length = 16; length < maxLength; length *= 2) lengths.push(length)
+  return [...lengths, maxLength]
+}
+
+/** Width of a batch whose longest sequence has `longest` tokens. */
+export function widthOf(longest: number, maxLength: number, padding: 'buckets' | 'max', lengths: readonly number[] | undefined): number {
+  if (!Number.isInteger(maxLength) || maxLength < 1) throw new DataError(`Cannot encode texts: maxLength must be a whole number of tokens, got ${shown(maxLength)}. Use for example 128.`)
+  if (padding === 'max') return maxLength
+  return [...(lengths ?? usualLengths(maxLength))].sort((a, b) => a - b).find((length) => length >= longest) ?? maxLength
+}
+
+/** Sequences in a rectangle of `rows` × `width`, the rest `fill`. */
+export function rectangle(sequences: readonly ArrayLike<number>[], rows: number, width: number, fill: number): Int32Array {
+  const out = new Int32Array(rows * width).fill(fill)
+  sequences.forEach((sequence, row) => out.set(Array.prototype.slice.call(sequence, 0, width), row * width))
+  return out
+}
+
+/** Batches of this many neighbours are sorted by length together: shuffled enough, and little padding. */
+const sortedTogether = 50
+
+/** Reorders shuffled rows so that a batch holds similar lengths; which batch comes when stays random. */
+export function gatherByLength(order: Int32Array, lengthOf: (id: number) => number, batchSize: number, keys: readonly number[]): Int32Array {
+  const batches: Int32Array[] = []
+  for (let start = 0; start < order.length; start += batchSize * sortedTogether) {
+    const pool = order.slice(start, start + batchSize * sortedTogether)
+    const lengths = new Map(Array.from(pool, (id) => [id, lengthOf(id)]))
+    pool.sort((a, b) => lengths.get(a)! - lengths.get(b)!)
+    for (let at = 0; at < pool.length; at += batchSize) batches.push(pool.subarray(at, at + batchSize))
+  }
+  const full = batches.filter((batch) => batch.length === batchSize), rest = batches.filter((batch) => batch.length < batchSize)
+  const arranged = new Int32Array(order.length)
+  let at = 0
+  for (const batch of [...Array.from(permutation(full.length, randomStream(...keys)), (i) => full[i]!), ...rest]) { arranged.set(batch, at); at += batch.length }
+  return arranged
+}
