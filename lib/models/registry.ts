@@ -5,6 +5,7 @@ import { efficientNetLite } from './families/efficientnet-lite.js'
 import { mobileNetV2 } from './families/mobilenet-v2.js'
 import { resNets } from './families/resnet.js'
 import { smallCNN } from './families/small-cnn.js'
+import { vit } from './families/vit.js'
 import type { Family } from './family.js'
 
 export const families: readonly Family[] = [
@@ -12,6 +13,7 @@ export const families: readonly Family[] = [
   mobileNetV2,
   ...resNets,
   smallCNN,
+  vit,
   ...bertFamilies,
 ]
 

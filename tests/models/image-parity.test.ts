@@ -99,3 +99,32 @@ const parts = ['expand.0', 'expand.1', 'depthwise', 'bn1', 'project', 'bn2'], na
 const ownToFixture = (n: string) => names.reduce((text, own, i) => text.replace(`.${own}.`, `.${parts[i]}.`), n).replace('stem.conv', 'stem.0').replace('stem.bn', 'stem.1').replace('top.conv', 'head.0').replace('top.bn', 'head.1').replace(/^head\.(weight|bias)/, 'fc.$1')
 const lite = (n: string) => liteName(ownToFixture(n))
 const mobileNet = (n: string) => torchvisionName(ownToFixture(n))
+
+test('ViT equals PyTorch, gradient by gradient', async () => {
+  const stored = fixture('vit')
+  // transformers 5 names these modules anew in memory; published files keep the old names.
+  const published = (name: string) => name.replace(/^vit\.layers\./, 'vit.encoder.layer.').replace('.attention.q_proj.', '.attention.attention.query.').replace('.attention.k_proj.', '.attention.attention.key.')
+    .replace('.attention.v_proj.', '.attention.attention.value.').replace('.attention.o_proj.', '.attention.output.dense.').replace('.mlp.fc1.', '.intermediate.dense.').replace('.mlp.fc2.', '.output.dense.')
+  const config = { hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 64, image_size: 16, patch_size: 4 }
+  const model = await loadModel(savedFolder(parameters(stored, published), config, { family: 'vit', classes: ['a', 'b', 'c'] }, { kind: 'image' }))
+  const images = tensor(stored['input/pixel_values']!).transpose([0, 2, 3, 1])
+  const labels = tf.oneHot(tensor(stored['input/labels']!, 'int32') as tf.Tensor1D, 3)
+  let logits: tf.Tensor | undefined
+  const { grads } = tf.variableGrads(() => {
+    logits = tf.keep(model.forward({ images }, { training: true }))
+    return tf.losses.softmaxCrossEntropy(labels, logits).asScalar() as tf.Scalar
+  }, model.trainable)
+  expect(largestDifference(logits!, tensor(stored['output/logits']!))).toBeLessThan(2e-5)
+  const parts: Record<string, string> = { 'attention.self.query': 'attention.q_proj', 'attention.self.key': 'attention.k_proj', 'attention.self.value': 'attention.v_proj', 'attention.output.dense': 'attention.o_proj', 'attention.output.LayerNorm': 'layernorm_before', 'intermediate.dense': 'mlp.fc1', 'output.dense': 'mlp.fc2', 'output.LayerNorm': 'layernorm_after' }
+  const single: Record<string, string> = { 'embeddings.projection': 'vit.embeddings.patch_embeddings.projection', norm: 'vit.layernorm', head: 'classifier' }
+  const theirs = (name: string) => {
+    const [, n, part, leaf] = /^encoder\.layer\.(\d+)\.(.+)\.(\w+)$/.exec(name) ?? []
+    const [, layer, rest] = /^(.+)\.(\w+)$/.exec(name)!
+    return part ? `vit.layers.${n}.${parts[part]}.${leaf}` : /class|positions/.test(layer!) ? `vit.embeddings.${rest}` : `${single[layer!]}.${rest}`
+  }
+  const differences = model.trainable.map((variable) => [model.nameOf(variable), largestDifference(grads[variable.name]!, fromTorch(stored[`grad/${theirs(model.nameOf(variable))}`]!, variable.shape))] as const)
+  expect(differences.filter(([, difference]) => !(difference < 5e-5))).toEqual([])
+  expect(differences.length).toBe(Object.keys(stored).filter((key) => key.startsWith('grad/')).length)
+  await expect(loadModel(savedFolder(parameters(stored, published), config, { family: 'vit', classes: ['a', 'b', 'c'] }, { kind: 'image' }), { imageSize: 18 })).rejects.toThrow('a multiple of 4')
+  model.dispose()
+})
