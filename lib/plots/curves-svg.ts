@@ -74,7 +74,7 @@ function phases({ phases: list, plannedEpochs }: TrainingRecord, { x }: Scale, l
   return list.map(({ name, from }, i) => {
     const start = x(from), end = x(list[i + 1]?.from ?? plannedEpochs)
     const band = i % 2 ? '' : `<rect x="${round(start)}" y="${top}" width="${round(end - start)}" height="${height - top - bottom}" fill="#808080" fill-opacity="0.1"/>`
-    return band + (labelled && end - start > name.length * 5.5 ? `<text x="${round(start) + 4}" y="${top + 12}" font-size="10.5">${name}</text>` : '')
+    return band + (labelled && end - start > name.length * 5.5 + 12 ? `<text x="${round(start) + 4}" y="${top + 12}" font-size="10.5">${name}</text>` : '')
   }).join('')
 }
 

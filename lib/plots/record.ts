@@ -92,8 +92,11 @@ export class TrainingRecord {
   /** The metric that decides which epoch is best; 'loss' when the run names none. */
   get metric(): string { return this.run?.metric ?? this.end?.best.metric ?? 'loss' }
 
-  /** The epochs the view plans for: those of the run, more when it went on. */
-  get plannedEpochs(): number { return Math.max(1, this.run?.epochs ?? 1, this.epochs.at(-1)?.epoch ?? 0) }
+  /** The epochs that a picture has to hold: those planned while it runs, those that came about once it has ended. */
+  get plannedEpochs(): number {
+    const last = Math.max(this.epochs.at(-1)?.epoch ?? 0, Math.ceil(this.steps.at(-1)?.at ?? 0))
+    return Math.max(1, last, this.end ? 0 : this.run?.epochs ?? 0)
+  }
 
   get best(): EpochRow | undefined {
     const named = this.end?.best.epoch

@@ -74,10 +74,10 @@ function phaseBands({ phases, plannedEpochs }: TrainingRecord, index: number): P
 
 function phaseLabels({ phases, plannedEpochs }: TrainingRecord, suffix: string): PlotlyObject[] {
   if (phases.length < 2) return []
-  return phases.map(({ name, from }, i) => {
-    const share = ((phases[i + 1]?.from ?? plannedEpochs) - from) / plannedEpochs
-    const narrow = name.length * 6 > share * 300
-    return { text: name, xref: `x${suffix}`, yref: `y${suffix} domain`, x: from, y: 1, xanchor: 'left', yanchor: 'top', textangle: narrow ? 90 : 0, xshift: 2, showarrow: false, font: { size: 11, color: ink } }
+  return phases.flatMap(({ name, from }, i) => {
+    const room = ((phases[i + 1]?.from ?? plannedEpochs) - from) / plannedEpochs * 300
+    const narrow = name.length * 6 > room
+    return room < 16 ? [] : { text: name, xref: `x${suffix}`, yref: `y${suffix} domain`, x: from, y: 1, xanchor: 'left', yanchor: 'top', textangle: narrow ? 90 : 0, xshift: 2, showarrow: false, font: { size: 11, color: ink } }
   })
 }
 

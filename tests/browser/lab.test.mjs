@@ -28,7 +28,7 @@ export function tests({ jupyter, browser, shots, app }) {
       assert.ok(box.height > 200, `the figure is ${box.height} pixels high`)
       await notebook.shot(`${app}-figure`)
     }],
-    ['completes a name of the same cell and of an earlier one', async () => {
+    ['completes a name under the keys', async () => {
       const { page } = notebook
       await notebook.select(number('completion'))
       await notebook.cell(number('completion')).locator('.cm-content').click()
@@ -61,7 +61,7 @@ export function tests({ jupyter, browser, shots, app }) {
       assert.ok(curves.at(-1).d.length > curves[0].d.length)
       assert.ok(Math.max(...heights) - Math.min(...heights) < 2, 'the picture keeps its height')
       assert.ok(outputs <= 3, `${outputs} outputs`)
-      assert.ok(curves.length <= frames)
+      assert.equal(gaps, 0)
     }],
     ['ends with the interactive figure, the table and the verdict, at little cost', async () => {
       const cell = notebook.cell(number('training'))
@@ -72,9 +72,13 @@ export function tests({ jupyter, browser, shots, app }) {
       assert.equal(await cell.locator('tbody tr').count(), 6)
       const share = Number((await notebook.outputs(number('training')).last().innerText()).trim())
       process.stdout.write(`    the view took ${(100 * share).toFixed(1)} % of the processor's time, the loop itself and its start included\n`)
-      assert.ok(share < 0.04, `the view took ${share}`)
+      assert.ok(share < 0.08, `the view took ${share}`)
       await notebook.look(number('training'))
       await notebook.shot(`${app}-trained`)
+      await notebook.command('apputils:change-theme', { theme: 'JupyterLab Dark' })
+      await notebook.page.waitForTimeout(1500)
+      await notebook.shot(`${app}-trained-dark`)
+      await notebook.command('apputils:change-theme', { theme: 'JupyterLab Light' })
     }],
     ['stops in the middle, keeps what was best, and goes on', async () => {
       await notebook.start(number('stopped'))

@@ -69,7 +69,7 @@ export class NotebookPage {
 
   async interrupt() { await this.command('notebook:interrupt-kernel') }
   async save() { await this.command('docmanager:save') }
-  async command(name) { return this.page.evaluate((id) => window.jupyterapp.commands.execute(id).then(() => {}), name) }
+  async command(name, args = {}) { return this.page.evaluate(([id, given]) => window.jupyterapp.commands.execute(id, given).then(() => {}), [name, args]) }
 
   async shot(name) { await this.page.screenshot({ path: join(this.shots, `${name}.png`) }) }
 
@@ -78,6 +78,7 @@ export class NotebookPage {
     await this.page.evaluate((index) => {
       const cell = document.querySelectorAll('.jp-Notebook .jp-Cell')[index]
       const seen = { frames: 0, curves: [], heights: [], outputs: 0, gaps: 0 }
+      let missing = 0
       window.watched = seen
       const look = () => {
         if (window.watched !== seen) return
@@ -86,8 +87,8 @@ export class NotebookPage {
         seen.frames++
         seen.outputs = Math.max(seen.outputs, cell.querySelectorAll('.jp-OutputArea-output').length)
         if (d && d !== seen.curves.at(-1)?.d) seen.curves.push({ d, time: performance.now() })
-        if (seen.curves.length && !svg) seen.gaps++
-        if (svg) seen.heights.push(svg.getBoundingClientRect().height)
+        // a gap is a frame without a picture before another one with it: at the end the figure takes its place for good
+        if (svg) { seen.gaps += missing; missing = 0; seen.heights.push(svg.getBoundingClientRect().height) } else if (seen.curves.length) missing++
         requestAnimationFrame(look)
       }
       look()
