@@ -84,7 +84,7 @@ export class Runtime {
     return this.#take(handles, this.#count[0])
   }
 
-  /** The same on another thread; the event loop goes on. An aborted signal cancels the ops that are still to run. */
+  /** The same on another thread; the event loop goes on. An aborted signal ends ops that wait (collectives, queues); TensorFlow does not look at it between arithmetic ops. */
   async executeAsync(name: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number, signal?: AbortSignal): Promise<TensorMetadata[]> {
     this.executed++
     const { api } = this

@@ -75,7 +75,10 @@ export interface StepOptions {
   rates?: number[]
   /** Counts from 1; with the seed it determines every random draw. */
   step: number
-  /** runAsync: aborting cancels the ops that are still to run; the step then throws EngineError with code 1 and changes no weight. */
+  /**
+   * runAsync: once aborted, no further step begins, and a step that waits (for another worker, for data) ends with EngineError code 1.
+   * TensorFlow does not look at it between arithmetic ops: a step that computes runs to its end and counts.
+   */
   signal?: AbortSignal
 }
 
