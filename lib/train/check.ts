@@ -70,7 +70,7 @@ function checkClasses(model: Model, data: Dataset, verb: string): void {
     throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": its classes are not the data's: ${why}. Load the model with { classes: data.classes${model.classes.length > 0 ? ", head: 'new'" : ''} }.`)
   }
   const present = data.train.counts.filter((count) => count > 0).length
-  if (present < 2) throw new TrainError(`Cannot ${verb} on "${data.name}": its training part has rows of ${present === 0 ? 'no class' : `one class only (${list(data.classes.filter((_, c) => (data.train.counts[c] ?? 0) > 0))})`}, and there is nothing to tell apart. Add rows of another class.`)
+  if (present < 2) throw new TrainError(`Cannot ${verb} on "${data.name}": its training part has rows of ${present === 0 ? 'no class' : `one class only (${data.classes.filter((_, c) => (data.train.counts[c] ?? 0) > 0).join()})`}, and there is nothing to tell apart. Add rows of another class.`)
   for (const [name, split] of Object.entries(data.splits)) split.labels.forEach((label, row) => {
     if (label >= model.classes.length) throw new TrainError(`Cannot ${verb} on "${data.name}": row ${row} of "${name}" has label ${label}, and labels go from 0 to ${model.classes.length - 1}.`)
   })

@@ -22,7 +22,7 @@ export class HealthCheck {
     this.#count++
     this.#smooth = 0.9 * this.#smooth + 0.1 * loss
     const smooth = this.#smooth / (1 - 0.9 ** this.#count)
-    if (this.#count <= 3) this.#start = Math.max(this.#start, loss)
+    if (this.#count === 1) this.#start = loss
     const limit = 4 * Math.max(this.#start, this.chance)
     return this.#count > 5 && smooth > limit ? { step, why: `the loss has risen to ${smooth.toPrecision(3)} by step ${step}, far above the ${this.#start.toPrecision(3)} it began with` } : undefined
   }

@@ -105,7 +105,9 @@ function stillLearning({ validation, train, n }: Curves): Finding | undefined {
   const window = Math.max(3, Math.ceil(n / 3)), { slope, error } = endSlope(validation, window)
   const level = mean(validation.slice(-window)), gain = -slope * window
   const steady = n < 5 ? true : -slope > 1.5 * error
-  if (gain < 0.06 * level || !steady || endSlope(train, window).slope > 0) return undefined
+  // A large share of a loss near 0 is still little of the way down.
+  const way = Math.max(...validation) - Math.min(...validation)
+  if (gain < 0.06 * level || gain < 0.05 * way || !steady || endSlope(train, window).slope > 0) return undefined
   return { verdict: 'still learning', evidence: `The validation loss still falls, by ${show(gain)} over the last ${window} epochs, to ${show(validation.at(-1)!)}.` }
 }
 

@@ -1,0 +1,64 @@
+// The verdict on 280 generated curves of known kind: noise, length, speed and level are drawn at random.
+import { expect, test } from '@jest/globals'
+import { judge, randomNumbers, type EpochRecord, type VerdictKind } from '../../lib/train/index.js'
+import { normalNumbers } from '../../lib/train/random.js'
+
+interface Curve { kind: VerdictKind; epochs: EpochRecord[]; rows: number; onset?: number }
+
+function generate(kind: VerdictKind, seed: number): Curve {
+  const random = randomNumbers(seed, 17), normal = normalNumbers(random)
+  const between = (low: number, high: number) => low + (high - low) * random()
+  const classes = 3, chance = Math.log(classes)
+  const n = kind === 'too little data' && random() < 0.5 ? 1 + Math.floor(random() * 2) : Math.round(between(6, 30))
+  const rows = kind === 'too little data' && n > 2 ? 4 + Math.floor(random() * 12) : Math.round(between(40, 400))
+  const noise = between(0.005, 0.03), speed = between(0.08, 0.2) * n, floor = between(0.05, 0.3), gap = between(1.05, 1.5)
+  const onset = Math.round(between(0.3, 0.65) * n)
+  const slope = between(0.5, 2)
+  const epochs = Array.from({ length: n }, (_, e): EpochRecord => {
+    let train = floor + (chance - floor) * Math.exp(-(e + 1) / speed), validation = floor * gap + (chance - floor) * Math.exp(-(e + 1) / speed)
+    if (kind === 'still learning') { train = floor + (chance - floor) * Math.exp(-(e + 1) / (0.9 * n)); validation = train * gap }
+    if (kind === 'overfitting') {
+      train = 0.02 + chance * Math.exp(-(e + 1) / (0.3 * n))
+      validation = 0.3 + (chance - 0.3) * Math.exp(-(e + 1) / (0.18 * n)) + (e > onset ? slope * (e - onset) / n : 0)
+    }
+    if (kind === 'underfitting') { train = chance * (0.82 + 0.17 * Math.exp(-(e + 1) / 2)); validation = train * between(1, 1.03) }
+    if (kind === 'unstable') { train = chance * (0.5 + 1.5 * random() ** 2); validation = train * between(0.9, 1.4) }
+    if (kind === 'leaking') validation = train * between(0.2, 0.35)
+    const accuracy = (loss: number) => Math.max(0.34, Math.min(1, 1 - loss / chance * 0.66))
+    const noisy = (value: number) => Math.max(0.001, value * (1 + noise * normal()))
+    const t = noisy(train), v = noisy(validation)
+    return { epoch: e + 1, train: { loss: t, accuracy: accuracy(t) - (kind === 'leaking' ? 0.08 : 0) }, validation: { loss: v, accuracy: kind === 'leaking' ? Math.max(0.95, accuracy(v)) : accuracy(v) } }
+  })
+  return { kind, epochs, rows, ...(kind === 'overfitting' ? { onset: onset + 2 } : {}) }
+}
+
+const kinds: VerdictKind[] = ['still learning', 'good fit', 'overfitting', 'underfitting', 'unstable', 'leaking', 'too little data']
+
+test('at least nine of ten curves of each kind are recognized', () => {
+  const table: Record<string, Record<string, number>> = {}
+  let onsetsInside = 0, onsets = 0
+  for (const kind of kinds) {
+    table[kind] = {}
+    for (let seed = 0; seed < 40; seed++) {
+      const { epochs, rows, onset } = generate(kind, seed)
+      const verdict = judge(epochs, { rows: 300, validationRows: rows, classes: 3, metric: 'accuracy', planned: epochs.length })
+      table[kind]![verdict.verdict] = (table[kind]![verdict.verdict] ?? 0) + 1
+      expect(verdict.evidence.length).toBeGreaterThan(20)
+      expect(verdict.remedies.length).toBeGreaterThan(0)
+      if (verdict.verdict === 'overfitting' && onset !== undefined) {
+        onsets++
+        if (Math.abs(verdict.onsetEpoch! - onset) <= 2 || (verdict.interval![0] <= onset && onset <= verdict.interval![1])) onsetsInside++
+      }
+    }
+  }
+  const right = kinds.map((kind) => (table[kind]![kind] ?? 0) / 40)
+  if (process.env['AFINAR_SHOW']) console.table(table)
+  expect(Object.fromEntries(kinds.map((kind, i) => [kind, right[i]! >= 0.9 ? 'ok' : table[kind]]))).toEqual(Object.fromEntries(kinds.map((kind) => [kind, 'ok'])))
+  expect(onsetsInside / onsets).toBeGreaterThan(0.85)
+})
+
+test('one epoch tells nothing, and a loss that is no number is unstable', () => {
+  const context = { rows: 100, validationRows: 50, classes: 2, metric: 'accuracy', planned: 5 }
+  expect(judge([{ epoch: 1, train: { loss: 1 }, validation: { loss: 1 } }], context).verdict).toBe('too little data')
+  expect(judge([1, 2, 3].map((epoch) => ({ epoch, train: { loss: epoch === 2 ? NaN : 1 }, validation: { loss: 1 } })), context).verdict).toBe('unstable')
+})

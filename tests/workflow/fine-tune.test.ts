@@ -1,0 +1,125 @@
+// fineTune from end to end on a small network: what it learns, what it reports, what it leaves behind.
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, jest, test } from '@jest/globals'
+import * as tf from '@tensorflow/tfjs'
+import { startEngine } from '../../lib/engine/index.js'
+import { loadModel } from '../../lib/models/index.js'
+import type { TrainEvent } from '../../lib/train/index.js'
+import { Evaluation, fineTune } from '../../lib/workflow/index.js'
+import { stripes, tinyModel, valuesOf } from './support/stripes.js'
+
+jest.setTimeout(120_000)
+beforeAll(() => { startEngine() })
+
+const quick = { live: false, epochs: 4, batchSize: 16, learningRate: 1e-2, augment: false } as const
+
+test('learns, tells what it does in order, keeps the best weights, and loads again with the same predictions', async () => {
+  const model = tinyModel(), data = stripes(), tensors = tf.memory().numTensors
+  const run = fineTune(model, data, quick)
+  const live: TrainEvent[] = []
+  for await (const event of run) live.push(event)
+  const result = await run
+  const late: TrainEvent[] = []
+  for await (const event of run) late.push(event)
+  expect(late).toEqual(live)
+  expect(live.map(({ type }) => type).filter((type) => type !== 'step' && type !== 'note')).toEqual(['start', 'phase', ...Array.from({ length: 4 }, () => ['epoch', 'verdict']).flat(), 'end'])
+  const steps = live.filter((event) => event.type === 'step')
+  expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1))
+  const start = live[0] as Extract<TrainEvent, { type: 'start' }>
+  expect(start.run).toMatchObject({ data: 'stripes', epochs: 4, stepsPerEpoch: 4, batchSize: 16, rows: { train: 64, validation: 32 }, metric: 'accuracy' })
+  expect(start.run.defaults.every(({ name, value, reason }) => name && value && reason)).toBe(true)
+  expect(result.best.value).toBeGreaterThan(0.9)
+  // The weights are the best epoch's: evaluating them gives that epoch's figures.
+  const again = await result.evaluate('validation')
+  expect(again.accuracy).toBe(result.best.value)
+  const epoch = result.history.find(({ epoch }) => epoch === result.best.epoch)!
+  expect(again.logLoss).toBeCloseTo(epoch.validation!['loss']!, 5)
+  expect(tf.memory().numTensors - tensors).toBeLessThanOrEqual(0)
+
+  const test = await result.evaluate()
+  expect(test.confusion.flat().reduce((a, b) => a + b, 0)).toBe(32)
+  expect(test.figures['accuracy']!.interval.low).toBeLessThanOrEqual(test.accuracy)
+  const before = await result.predict()
+  const folder = join(mkdtempSync(join(tmpdir(), 'afinar-')), 'saved')
+  await result.save(folder)
+  const loaded = await loadModel(folder)
+  expect(await (await import('../../lib/workflow/evaluation.js')).predictSplit(loaded, data.test!)).toEqual(before)
+  expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain('## Limits')
+  expect(readFileSync(join(folder, 'training.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line).type)).toContain('verdict')
+  loaded.dispose()
+  model.dispose()
+})
+
+test('the same seed gives the same weights to the bit, another seed others', async () => {
+  const weights = async (seed: number) => {
+    const model = tinyModel()
+    await fineTune(model, stripes(), { ...quick, epochs: 2, augment: { shift: 0.1, brightness: 0.1 }, seed })
+    const values = valuesOf(model)
+    model.dispose()
+    return values
+  }
+  const first = await weights(1)
+  expect(await weights(1)).toEqual(first)
+  expect(await weights(2)).not.toEqual(first)
+})
+
+test('with a frozen backbone only the head changes, on features that are computed once', async () => {
+  const model = tinyModel(), before = valuesOf(model)
+  const run = fineTune(model, stripes(), { live: false, freeze: 'backbone', epochs: 3, learningRate: 1e-2, restoreBest: false })
+  await run
+  const after = valuesOf(model)
+  expect(Object.keys(after).filter((name) => String(after[name]) !== String(before[name]))).toEqual(['head.weight', 'head.bias'])
+  expect(run.events.find((event) => event.type === 'phase')).toMatchObject({ name: 'head only', detail: expect.stringContaining('computed once') })
+  expect(model.frozen).toEqual([])
+  model.dispose()
+})
+
+test('frozen head first, then the rest with rates that grow towards the head', async () => {
+  const model = tinyModel()
+  const run = fineTune(model, stripes(), { ...quick, frozenEpochs: 1, epochs: 1, layerSpread: 10, schedule: 'constant' })
+  await run
+  expect(run.events.filter((event) => event.type === 'phase').map(({ name, epoch }) => [name, epoch])).toEqual([['head only', 1], ['whole network', 2]])
+  expect(run.events.find((event) => event.type === 'phase' && event.epoch === 2)).toMatchObject({ detail: 'rates from 0.001 in the first layers to 0.01 in the head' })
+  model.dispose()
+})
+
+test('callbacks with Keras\' names; one that throws is named and left out', async () => {
+  const model = tinyModel(), calls: string[] = []
+  const run = fineTune(model, stripes(), { ...quick, epochs: 2, callbacks: {
+    onEpochBegin: (epoch) => calls.push(`begin ${epoch}`),
+    onEpochEnd: (epoch, logs) => calls.push(`end ${epoch} ${'val_accuracy' in logs && 'loss' in logs}`),
+    onBatchEnd: () => { throw new Error('oh') },
+  } })
+  await run
+  expect(calls).toEqual(['begin 0', 'end 0 true', 'begin 1', 'end 1 true'])
+  expect(run.events.filter((event) => event.type === 'note' && event.text.includes('onBatchEnd failed'))).toHaveLength(1)
+  model.dispose()
+})
+
+test('your own metric decides which epoch is best, and one that throws costs nothing', async () => {
+  const model = tinyModel()
+  const result = await fineTune(model, stripes(), { ...quick, epochs: 2, metric: 'hits', metrics: { hits: (truth, predicted) => truth.reduce((sum, label, i) => sum + (label === predicted[i] ? 1 : 0), 0), broken: () => { throw new Error('oh') } } })
+  expect(result.best.metric).toBe('hits')
+  expect(result.best.value).toBe(Math.max(...result.history.map(({ validation }) => validation!['accuracy']! * 32)))
+  expect(result.history[0]!.validation!['broken']).toBeNaN()
+  model.dispose()
+})
+
+test('class weights, focal loss, SGD, a custom loss, no validation part: all train', async () => {
+  const variants = [{ classWeights: 'balanced' as const, labelSmoothing: 0.1 }, { loss: 'focal' as const }, { optimizer: { name: 'sgd' as const, momentum: 0.9 } }, { schedule: 'cosine' as const, clipNorm: false as const }]
+  for (const variant of variants) {
+    const model = tinyModel()
+    const result = await fineTune(model, stripes({ train: 32 }), { ...quick, epochs: 1, ...variant })
+    expect(result.history[0]!.train['loss']).toBeGreaterThan(0)
+    model.dispose()
+  }
+  const model = tinyModel(), data = stripes({ validation: 0 }).filter((_row, part) => part !== 'validation')
+  const run = fineTune(model, data, { ...quick, epochs: 1 })
+  const result = await run
+  expect(result.overfitting.verdict).toBe('too little data')
+  expect(run.events.some((event) => event.type === 'note' && event.text.includes('no validation part'))).toBe(true)
+  expect((await Evaluation.of(model, data.test!)).rows).toBe(32)
+  model.dispose()
+})
