@@ -8,13 +8,14 @@ import type { Config, Family } from './family.js'
 import { openWeights } from './formats/open.js'
 import type { WeightFile } from './formats/weights.js'
 import { randomize } from './initialize.js'
+import { loadAdapter } from './lora.js'
 import { NeuralModel } from './model.js'
 import { families, familyNames, familyOf } from './registry.js'
 import { savedFormat, savedPreprocessing } from './save.js'
 import { locate } from './sources/locate.js'
 import type { BuildOptions, LoadOptions, Model, Task } from './types.js'
 
-interface Saved { format: number; family: string; task: Task; classes: string[]; batchNormStatistics?: 'frozen' | 'updating' }
+interface Saved { format: number; family: string; task: Task; classes: string[]; batchNormStatistics?: 'frozen' | 'updating'; adapter?: boolean }
 
 function savedFacts(config: Config | undefined, source: string): Saved | undefined {
   const saved = config?.['afinar'] as Saved | undefined
@@ -97,6 +98,10 @@ export async function loadModel(source: string, o: LoadOptions = {}): Promise<Mo
         ...(onProgress && { onTensor: (done: number, total: number) => onProgress({ stage: 'weights', detail: source, done, total }) }),
       })
       if (startNew) randomize(model.all.filter(({ layer }) => isHead(layer.name)), o.seed ?? 0, isHead)
+      if (saved?.adapter) {
+        await loadAdapter(model, files.folder)
+        if (startNew) randomize(model.all.filter(({ layer }) => isHead(layer.name)), o.seed ?? 0, isHead)
+      }
       return model
     } catch (error) {
       model.dispose()

@@ -21,10 +21,12 @@ export class NeuralModel implements Model {
   readonly network: tf.LayersModel
   readonly parts: ModelParts
   /** Every weight, from the input end to the head. */
-  readonly all: readonly NetworkWeight[]
+  all!: readonly NetworkWeight[]
+  /** The adapters that were added; while there are some, only they and the head train. */
+  lora: { rank: number; alpha: number; targets: string[] } | undefined
   private readonly backbone: tf.LayersModel
   private readonly headOnly: tf.LayersModel | undefined
-  private readonly names: Map<tf.Variable, string>
+  private names!: Map<tf.Variable, string>
   private frozenGroups = new Set<string>()
   private disposed = false
 
@@ -38,8 +40,17 @@ export class NeuralModel implements Model {
     this.network = parts.architecture.network
     this.backbone = tf.model({ name: `${parts.family.name}.features`, inputs: this.network.inputs, outputs: parts.architecture.features })
     this.headOnly = headNetwork(parts.family.name, this.network, parts.architecture.features)
-    this.all = networkWeights(this.network)
+    this.refresh()
+  }
+
+  /** Reads the weights off the network again, after adapters came or went. */
+  refresh(): void {
+    const { head } = this.parts.family
+    const trains = ({ name, layer }: NetworkWeight) => !this.lora || name.includes('.lora_') || layer.name === head || layer.name.startsWith(`${head}.`)
+    this.all = networkWeights(this.network).map((weight) => ({ ...weight, trainable: weight.trainable && trains(weight) }))
     this.names = new Map(this.all.map(({ variable, name }) => [variable, name]))
+    const groups = new Set(this.groups().map(({ name }) => name))
+    this.frozenGroups = new Set([...this.frozenGroups].filter((name) => groups.has(name)))
   }
 
   forward(inputs: TensorMap, o: ForwardContext): tf.Tensor { return this.run(this.network, inputs, o) }
@@ -71,7 +82,7 @@ export class NeuralModel implements Model {
     const unknown = wanted.find((name) => !names.includes(name))
     if (unknown !== undefined) throw new ModelError(`Cannot freeze "${unknown}": the layer groups of ${this.family} are ${names.join(', ')}.`)
     this.frozenGroups = new Set(wanted)
-    for (const layer of this.network.layers) if (layer instanceof BatchNorm) layer.frozen = this.frozenGroups.has(this.parts.family.group(layer.name))
+    for (const layer of this.network.layers) if (layer instanceof BatchNorm) layer.frozen = this.lora !== undefined || this.frozenGroups.has(this.parts.family.group(layer.name))
   }
 
   get frozen(): readonly string[] { return [...this.frozenGroups] }

@@ -11,11 +11,12 @@ export interface NetworkWeight {
   readonly axes: readonly number[] | undefined
 }
 
-const leaves: Record<string, string> = { kernel: 'weight', depthwise_kernel: 'weight', gamma: 'weight', embeddings: 'weight', beta: 'bias', moving_mean: 'running_mean', moving_variance: 'running_var' }
+const leaves: Record<string, string> = { kernel: 'weight', depthwise_kernel: 'weight', gamma: 'weight', embeddings: 'weight', beta: 'bias', moving_mean: 'running_mean', moving_variance: 'running_var', lora_A: 'lora_A.weight', lora_B: 'lora_B.weight' }
 
 /** PyTorch keeps Linear as [out, in], Conv as [out, in, …kernel], depthwise as [channels, 1, …kernel]. */
 function axesOf(leaf: string, rank: number): number[] | undefined {
   if (leaf === 'depthwise_kernel') return [2, 3, 0, 1]
+  if (leaf.startsWith('lora_')) return [1, 0]
   if (leaf !== 'kernel') return undefined
   return { 2: [1, 0], 3: [2, 1, 0], 4: [2, 3, 1, 0] }[rank]
 }

@@ -5,6 +5,7 @@ import type { Preprocessing } from '../data/index.js'
 import { checkpointTensors } from './checkpoint.js'
 import { ModelError } from './errors.js'
 import { writeSafetensors } from './formats/safetensors-writer.js'
+import { hasLiveAdapters, saveAdapter } from './lora.js'
 import type { NeuralModel } from './model.js'
 import type { SaveExtra } from './types.js'
 
@@ -30,7 +31,10 @@ export async function saveModel(model: NeuralModel, folder: string, { card, trai
   try {
     await mkdir(path, { recursive: true })
     const { family, config } = model.parts
-    await writeSafetensors(join(path, 'model.safetensors'), checkpointTensors(model.all, family, config), { format: 'pt' })
+    const whole = model.all.filter(({ name }) => !name.includes('.lora_'))
+    await writeSafetensors(join(path, 'model.safetensors'), checkpointTensors(whole, family, config), { format: 'pt' })
+    const adapter = hasLiveAdapters(model)
+    if (adapter) await saveAdapter(model, path)
     await writeWhole(join(path, 'preprocessing.json'), json(model.preprocessing))
     await writeWhole(join(path, 'README.md'), card ?? defaultCard(model))
     if (training !== undefined) await writeWhole(join(path, 'training.json'), json(training))
@@ -39,7 +43,7 @@ export async function saveModel(model: NeuralModel, folder: string, { card, trai
       ...config,
       id2label: Object.fromEntries(model.classes.map((name, id) => [id, name])),
       label2id: Object.fromEntries(model.classes.map((name, id) => [name, id])),
-      afinar: { format: savedFormat, family: family.name, task: model.task, classes: model.classes, source: model.source, batchNormStatistics: model.batchNormStatistics },
+      afinar: { format: savedFormat, family: family.name, task: model.task, classes: model.classes, source: model.source, batchNormStatistics: model.batchNormStatistics, ...(adapter && { adapter }) },
     }))
   } catch (error) {
     if (error instanceof ModelError || !(error as NodeJS.ErrnoException).code) throw error

@@ -1,6 +1,7 @@
 // What a model weighs: parameters, what is trainable, and the memory that a training step needs.
 import os from 'node:os'
 import type { NeuralModel } from './model.js'
+import type { NetworkWeight } from './network-weights.js'
 import type { ModelSummary, SummaryOptions } from './types.js'
 import { ModelError } from './errors.js'
 
@@ -34,12 +35,17 @@ export function summarize(model: NeuralModel, { batchSize = 16, length = 64, opt
   if (!(optimizer in slots)) throw new ModelError(`Cannot summarize for the optimizer ${JSON.stringify(optimizer)}: it is one of ${Object.keys(slots).join(', ')}.`)
   const frozen = new Set(model.frozen)
   const size = (variables: readonly { size: number }[]) => variables.reduce((sum, variable) => sum + variable.size, 0)
-  const groups = model.groups().map(({ name, variables }) => ({
+  const weightsOf = new Map<string, NetworkWeight[]>()
+  for (const weight of model.all) {
+    const name = model.parts.family.group(weight.layer.name)
+    weightsOf.set(name, [...weightsOf.get(name) ?? [], weight])
+  }
+  const groups = [...weightsOf].map(([name, all]) => ({
     name,
-    layers: new Set(model.all.filter(({ layer }) => model.parts.family.group(layer.name) === name).map(({ layer }) => layer.name)).size,
-    parameters: size(variables),
-    trainable: frozen.has(name) ? 0 : size(variables),
-  }))
+    layers: new Set(all.map(({ layer }) => layer.name)).size,
+    parameters: size(all.filter((weight) => !/\.running_/.test(weight.name)).map(({ variable }) => variable)),
+    trainable: frozen.has(name) ? 0 : size(all.filter(({ trainable }) => trainable).map(({ variable }) => variable)),
+  })).sort((a, b) => Number(a.name === 'head') - Number(b.name === 'head'))
   const parameters = groups.reduce((sum, group) => sum + group.parameters, 0)
   const trainable = groups.reduce((sum, group) => sum + group.trainable, 0)
   const weights = 4 * size(model.all.map(({ variable }) => variable))
@@ -54,7 +60,7 @@ export function summarize(model: NeuralModel, { batchSize = 16, length = 64, opt
 
 function describe(summary: Omit<ModelSummary, 'toString'>, optimizer: string): string {
   const { memory } = summary, count = (n: number) => n.toLocaleString('en-US')
-  const rows = summary.groups.map(({ name, layers, parameters, trainable }) => [name, String(layers), count(parameters), trainable > 0 ? 'yes' : 'frozen'])
+  const rows = summary.groups.map(({ name, layers, parameters, trainable }) => [name, String(layers), count(parameters), trainable === parameters ? 'yes' : trainable > 0 ? `${count(trainable)}` : 'frozen'])
   const head = ['group', 'layers', 'parameters', 'trains']
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)))
   const line = (row: string[]) => row.map((cell, i) => i === 0 || i === 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join('  ').trimEnd()

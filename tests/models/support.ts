@@ -2,7 +2,10 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
+import { jest } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
+
+jest.setTimeout(120_000) // machines may be busy; what hangs still ends
 
 export interface Stored { shape: number[]; dtype: string; data: Float32Array | Int32Array; bytes: Uint8Array }
 
