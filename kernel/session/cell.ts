@@ -1,7 +1,7 @@
 // The record of one running cell and which cell a piece of code belongs to. Not here: how a cell runs (execute.ts) or stops (stop.ts).
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners } from 'node:events'
-import { AbortController, Object, Set } from './intrinsics.js'
+import { AbortController, Atomics, Object, Set, Symbol } from './intrinsics.js'
 import { board, Slot } from './board.js'
 
 /** How a piece of a cell's work ended. */

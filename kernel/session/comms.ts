@@ -1,7 +1,7 @@
 // Comms: messages with buffers between objects in the session and in the front end, both ways. What they mean is the user's.
 import { randomUUID } from 'node:crypto'
 import { cause, scope, type Cell } from './cell.js'
-import { Map } from './intrinsics.js'
+import { ArrayBuffer, Map, Promise, Uint8Array } from './intrinsics.js'
 import type { CommMessage } from './messages.js'
 import { send } from './output.js'
 import { reportError } from './survival.js'

@@ -3,6 +3,7 @@ import inspector from 'node:inspector'
 import { promiseHooks } from 'node:v8'
 import { Interrupted, type Outcome } from './cell.js'
 import { runtime } from '../language/transpile.js'
+import { BigInt, Error, Set, String, SyntaxError } from './intrinsics.js'
 
 const session = new inspector.Session()
 session.connect()

@@ -1,11 +1,11 @@
 // Globals as they were before any cell ran: a cell may assign `globalThis.Promise = 1` and the session must go on. Nothing else.
-const { Promise, Map, Set, WeakRef, Error, AggregateError, Symbol, Object, Array, JSON, String, Number, Date, Math, Reflect, RegExp } = globalThis
-const { setTimeout, clearTimeout, setImmediate, performance, Buffer, process, AbortController, URL, Atomics, Uint8Array } = globalThis
+const { Promise, Map, Set, WeakRef, Error, AggregateError, Symbol, Object, Array, JSON, String, Number, Date, Math, Reflect, RegExp, BigInt } = globalThis
+const { setTimeout, clearTimeout, setImmediate, performance, Buffer, process, AbortController, URL, Atomics, Uint8Array, Int32Array, ArrayBuffer, DataView, SharedArrayBuffer, SyntaxError, TypeError } = globalThis
 const then = Promise.prototype.then
 
 export {
-  Promise, Map, Set, WeakRef, Error, AggregateError, Symbol, Object, Array, JSON, String, Number, Date, Math, Reflect, RegExp,
-  setTimeout, clearTimeout, setImmediate, performance, Buffer, process, AbortController, URL, Atomics, Uint8Array,
+  Promise, Map, Set, WeakRef, Error, AggregateError, Symbol, Object, Array, JSON, String, Number, Date, Math, Reflect, RegExp, BigInt,
+  setTimeout, clearTimeout, setImmediate, performance, Buffer, process, AbortController, URL, Atomics, Uint8Array, Int32Array, ArrayBuffer, DataView, SharedArrayBuffer, SyntaxError, TypeError,
 }
 
 const needed = { Promise, Map, Set, Error, Symbol, Object, Array, JSON, String, Number, Date, Math, Reflect, RegExp, Uint8Array, Buffer, process, URL }

@@ -1,4 +1,5 @@
 // What lowered `using` declarations and older-style decorators call at run time: the counterparts of oxc's output.
+import { Object, Symbol } from './intrinsics.js'
 
 const disposeSymbol: symbol = (Symbol as { dispose?: symbol }).dispose ?? Symbol.for('Symbol.dispose')
 const asyncDisposeSymbol: symbol = (Symbol as { asyncDispose?: symbol }).asyncDispose ?? Symbol.for('Symbol.asyncDispose')

@@ -1,6 +1,6 @@
 // The one way out: messages to the host in order, printed text joined on the way. Not here: where the text comes from (streams.ts).
 import type { SessionMessage } from './messages.js'
-import { performance, process, setTimeout } from './intrinsics.js'
+import { Math, performance, process, setTimeout } from './intrinsics.js'
 
 const channel = process.send?.bind(process)
 

@@ -1,6 +1,6 @@
 // A stack, as V8 writes it and with its places already mapped, read into frames: which are the user's, which a library's.
 import { fileURLToPath } from 'node:url'
-import { process } from './intrinsics.js'
+import { process, URL } from './intrinsics.js'
 
 export interface Frame {
   /** The function, '' at the top level. */

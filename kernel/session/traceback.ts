@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import { TypeScriptSyntaxError } from '../language/transpile.js'
 import { Interrupted } from './cell.js'
-import { Set, undisturbed } from './intrinsics.js'
+import { Error, Object, Set, String, undisturbed } from './intrinsics.js'
 import type { ErrorReport } from './messages.js'
 import { mapPlaces, sourceByLabel } from './places.js'
 import { readFrames, type Frame } from './stack-frames.js'

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { session } from './api.js'
-import { Buffer, process } from './intrinsics.js'
+import { Buffer, JSON, process } from './intrinsics.js'
 
 export interface Display {
   javascript(text: string): void

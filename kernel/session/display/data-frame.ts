@@ -1,5 +1,6 @@
 // danfojs frames and series as a table, the first and last rows of large ones. Reads only the rows that it shows.
 import type { MimeBundle } from '../messages.js'
+import { Array, JSON, Math, Number } from '../intrinsics.js'
 
 interface Frame {
   shape: number[]; columns: (string | number)[]; index: (string | number)[]; dtypes: string[]

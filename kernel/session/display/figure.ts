@@ -1,5 +1,6 @@
 // Plotly figures and Vega specifications, recognised by their shape.
 import type { MimeBundle } from '../messages.js'
+import { Array, Object } from '../intrinsics.js'
 
 interface Figure { data: { type?: unknown }[]; layout: object; config?: object; frames?: unknown[] }
 

@@ -7,6 +7,7 @@ import { figure } from './figure.js'
 import { picture } from './picture.js'
 import { tensor, typedArray } from './tensor.js'
 import { jsonValue } from './json.js'
+import { Buffer, Symbol } from '../intrinsics.js'
 
 export interface Shown { data: MimeBundle; metadata: Record<string, unknown> }
 

@@ -1,4 +1,5 @@
 // A value as JSON carries it: typed arrays as lists, dates as text, no cycles, no functions. Not here: parsing.
+import { Array, ArrayBuffer } from '../intrinsics.js'
 
 /** @throws TypeError naming the path of a cycle */
 export function jsonValue(value: unknown, path: unknown[] = []): unknown {

@@ -1,5 +1,6 @@
 // Tensors and typed arrays: kind, shape, range and a few values. Of a large tensor only those values are read back.
 import type { MimeBundle } from '../messages.js'
+import { Array, ArrayBuffer, JSON, Number, String } from '../intrinsics.js'
 
 interface Tensor {
   shape: number[]; dtype: string; size: number; isDisposed?: boolean
