@@ -14,6 +14,7 @@ export interface Figure {
 export type MimeBundle = Record<string, unknown>
 
 const displaySymbol = Symbol.for('Jupyter.display')
+const descriptions = new WeakMap<Figure, string>()
 const config = { displaylogo: false, responsive: false, modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d'] }
 
 /**
@@ -28,7 +29,8 @@ export function makeFigure(data: PlotlyObject[], layout: PlotlyObject, descripti
   const base: PlotlyObject = { ...baseLayout }
   for (const key of Object.keys(layout)) if (/^[xy]axis\d+$/.test(key)) base[key] = baseLayout.xaxis
   const figure: Figure = { data, layout: overlay(base, layout), config }
-  Object.defineProperty(figure, displaySymbol, { value: () => figureBundle(figure, description), enumerable: false })
+  descriptions.set(figure, description)
+  Object.defineProperty(figure, displaySymbol, { value: () => figureBundle(figure), enumerable: false })
   return figure
 }
 
@@ -37,12 +39,12 @@ export function makeFigure(data: PlotlyObject[], layout: PlotlyObject, descripti
  * whoever has no Plotly, and text. There is no `text/html` in it on purpose: nbconvert and GitHub would prefer it to the
  * picture, and GitHub removes the script that would draw it.
  */
-export async function figureBundle(figure: Figure, description?: string): Promise<MimeBundle> {
+export async function figureBundle(figure: Figure, description = descriptions.get(figure) ?? titleOf(figure)): Promise<MimeBundle> {
   const { data, layout } = figure
   return {
     'application/vnd.plotly.v1+json': { data, layout, config: figure.config ?? config },
     'image/svg+xml': await staticSVG(figure, description),
-    'text/plain': description ?? titleOf(figure),
+    'text/plain': description,
   }
 }
 
@@ -60,5 +62,6 @@ const isPlain = (value: unknown): value is PlotlyObject => typeof value === 'obj
 
 function titleOf({ layout }: Figure): string {
   const title = layout.title
-  return `Figure: ${typeof title === 'string' ? title : isPlain(title) && typeof title.text === 'string' ? title.text : 'untitled'}`
+  const text = typeof title === 'string' ? title : isPlain(title) && typeof title.text === 'string' ? title.text : 'untitled'
+  return `Figure: ${text.replace(/<br ?\/?>/g, ' ').replace(/<[^>]+>/g, '')}`
 }

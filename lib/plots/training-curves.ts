@@ -49,7 +49,7 @@ function traces(panel: CurvePanel, suffix: string, legend: boolean): PlotlyObjec
   const common = { type: 'scatter', ...axes(suffix) }
   const list: PlotlyObject[] = []
   const rate = panel.name === 'learning rate'
-  if (panel.steps.x.length) list.push({ ...common, ...panel.steps, mode: 'lines', name: 'training, step by step', legendgroup: 'steps', showlegend: legend, line: { color: faded(meaning.training, 0.35), width: 1 }, hovertemplate: `%{y:.4g}<extra>step</extra>` })
+  if (panel.steps.x.length) list.push({ ...common, ...panel.steps, mode: 'lines', name: 'training, step by step', legendgroup: 'steps', showlegend: legend, line: { color: faded(meaning.training, 0.5), width: 1 }, hovertemplate: `%{y:.4g}<extra>step</extra>` })
   if (panel.training.x.length) {
     const markers = !rate && panel.training.x.length < 2
     list.push({ ...common, ...panel.training, mode: markers ? 'lines+markers' : 'lines', name: 'training', legendgroup: 'training', showlegend: legend, line: { color: rate ? meaning.rate : meaning.training, width: 2 }, marker: { size: 6 }, hovertemplate: `%{y:.4g}<extra>${rate ? 'learning rate' : 'training'}</extra>` })

@@ -4,7 +4,7 @@ import { escapeHTML, formatCount, formatNumber, formatRate, formatSeconds, short
 import { epochColumns } from './epoch-table.js'
 import type { TrainingRecord } from './record.js'
 import { colours, faded, meaning } from './theme.js'
-import { verdictColour, verdictHeading, verdictMark } from './verdict-text.js'
+import { remedyText, verdictColour, verdictHeading, verdictMark } from './verdict-text.js'
 
 const soft = 'opacity:0.72'
 
@@ -57,7 +57,7 @@ export function endSentence({ end, run }: TrainingRecord): string {
 
 function verdict({ verdict: judged }: TrainingRecord): string {
   if (!judged) return ''
-  const remedies = judged.remedies.slice(0, 3).map(({ text, code }) => `<li>${escapeHTML(text)}${code ? `: <code>${escapeHTML(code)}</code>` : ''}</li>`).join('')
+  const remedies = judged.remedies.slice(0, 3).map(({ text, code }) => `<li>${escapeHTML(remedyText(text, code))}${code ? `<code>${escapeHTML(code)}</code>` : ''}</li>`).join('')
   return `<div style="margin:6px 0;padding:4px 10px;border-left:3px solid ${verdictColour(judged.verdict)}"><b>${verdictMark(judged.verdict)} ${escapeHTML(verdictHeading(judged))}</b>: ${escapeHTML(judged.evidence)}`
     + `${remedies ? `<ul style="margin:2px 0 0;padding-left:20px">${remedies}</ul>` : ''}</div>`
 }

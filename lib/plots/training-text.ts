@@ -5,17 +5,17 @@ import type { TrainingRecord } from './record.js'
 import { sparkline } from './sparkline.js'
 import { curvePanels } from './training-panels.js'
 import { endSentence } from './training-panel.js'
-import { verdictHeading, verdictMark } from './verdict-text.js'
+import { remedyText, verdictHeading, verdictMark } from './verdict-text.js'
 
-/** Bar, table and verdict. */
+/** Bar, table and verdict; before the first epoch is through also what was chosen and why. */
 export function panelText(record: TrainingRecord, stopped: boolean): string {
   const { run, verdict } = record
   return [
     run ? `${shortName(run.model)} on ${shortName(run.data)}` : 'Preparing…',
     record.end ? endSentence(record) : progressLine(record, stopped),
     ...tableLines(record),
-    ...(verdict ? [`${verdictMark(verdict.verdict)} ${verdictHeading(verdict)}: ${verdict.evidence}`, ...verdict.remedies.slice(0, 3).map(({ text, code }) => `  • ${text}${code ? `: ${code}` : ''}`)] : []),
-    ...(run?.defaults ?? []).map(({ name, value, reason }) => `${name}: ${value} (${reason})`),
+    ...(verdict ? [`${verdictMark(verdict.verdict)} ${verdictHeading(verdict)}: ${verdict.evidence}`, ...verdict.remedies.slice(0, 3).map(({ text, code }) => `  • ${remedyText(text, code)}${code ?? ''}`)] : []),
+    ...(record.epochs.length ? [] : run?.defaults ?? []).map(({ name, value, reason }) => `${name}: ${value} (${reason})`),
     ...record.notes.slice(-6).map(({ level, text }) => `${level === 'warning' ? '⚠ ' : ''}${text}`),
   ].filter(Boolean).join('\n')
 }

@@ -13,3 +13,6 @@ export function verdictHeading({ verdict, onsetEpoch, interval }: OverfittingVer
 export const verdictMark = (kind: string): string => ({ 'good fit': '✓', 'still learning': '↗', 'too little data': '?' } as Record<string, string>)[kind] ?? '⚠'
 
 export const verdictColour = (kind: string): string => ({ 'good fit': colours.green, 'still learning': colours.blue, 'too little data': colours.grey } as Record<string, string>)[kind] ?? colours.vermillion
+
+/** What stands before a remedy's code: the sentence, with a colon for its full stop. */
+export const remedyText = (text: string, code: string | undefined): string => code === undefined ? text : `${text.replace(/\.$/, '')}: `

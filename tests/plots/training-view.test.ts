@@ -12,6 +12,7 @@ test('before the first event, after the start, in the first epoch: always someth
   const events = course({ until: 0.5 })
   expect(page(trainingView([]).whole).textContent).toContain('Preparing…')
   expect(page(trainingView(events.slice(0, 1)).whole).textContent).toContain('first step…')
+  expect(text(trainingView(events).panel)).toContain('batchSize: 16 (fits 258 rows)')
   const early = page(trainingView(events).whole)
   expect(early.textContent).toContain('epoch 1 of 8')
   expect(early.textContent).toContain('step 8 of 17')
@@ -56,7 +57,6 @@ epoch  training loss  validation loss  training accuracy  validation accuracy   
     2          0.619            0.544              0.808                0.730  4.0 s  ★
 ↗ still learning: validation loss fell by 12 % in the last epoch
   • Train longer: fineTune(model, photos, { epochs: 12 })
-batchSize: 16 (fits 258 rows)
 training loss        █▁  0.928 → 0.619
 validation loss      █▁  0.755 → 0.544
 training accuracy    ▁█  0.675 → 0.808
