@@ -86,7 +86,7 @@ function showResult(cell: Cell, hasResult: boolean, then: () => void) {
   if (!hasResult || cell.silent || value === undefined) return then()
   valueStep(cell, () => bundleOf(value), outcome => {
     const { data, metadata } = outcome.type === 'value' ? outcome.value as { data: MimeBundle; metadata: Record<string, unknown> } : { data: { 'text/plain': shownAs(value) }, metadata: {} }
-    send({ type: 'result', cell: cell.id, data, metadata })
+    if (Object.keys(data).length > 0) send({ type: 'result', cell: cell.id, data, metadata }) // an empty bundle has shown itself already
     then()
   })
 }

@@ -17,7 +17,8 @@ export class FineTuneRun implements PromiseLike<FineTuneResult>, AsyncIterable<T
   readonly #result: Promise<FineTuneResult>
   readonly #stop: () => void
   readonly #view: RunView
-  #shown = false
+  /** Ids of the cells that show the run already. */
+  readonly #shownIn = new Set<number | undefined>()
 
   /** @param work starts the training; called at once */
   constructor(stream: EventStream, stop: () => void, live: boolean, work: () => Promise<FineTuneResult>) {
@@ -29,12 +30,12 @@ export class FineTuneRun implements PromiseLike<FineTuneResult>, AsyncIterable<T
       stream.close()
       release()
       clearTimeout(timer)
-      if (live && !this.#shown && stream.events.length > 0) this.#show()
+      if (live && this.#shownIn.size === 0 && stream.events.length > 0) this.#show()
       await this.#view.finish()
     })
     this.#result.catch(() => {}) // whoever awaits the run hears of it
     // A run that is a cell's last expression shows itself there; one that is awaited shows itself after a moment.
-    const timer = setTimeout(() => { if (live && !this.#shown) this.#show() }, 150)
+    const timer = setTimeout(() => { if (live && this.#shownIn.size === 0) this.#show() }, 150)
   }
 
   /** All events so far. */
@@ -58,12 +59,12 @@ export class FineTuneRun implements PromiseLike<FineTuneResult>, AsyncIterable<T
 
   /** Shows the live view; in a second cell the same run once more. */
   [displaySymbol](): Record<string, unknown> {
-    this.#show()
+    if (!this.#shownIn.has(session()?.cell)) this.#show() // a slow start may have let the timer be first
     return {}
   }
 
   #show(): void {
-    this.#shown = true
+    this.#shownIn.add(session()?.cell)
     this.#view.open()
   }
 
