@@ -9,9 +9,13 @@ import { EARLIER_FILE } from './earlier.js'
 export const CELL_FILE = '__notebook__.ts'
 export const CONFIGURATION_FILE = 'tsconfig.afinar-notebook.json'
 
-/** Settings that the server asks for: our configuration before any of the user's, no imports added from afar. */
+/**
+ * Settings that the server asks for: our configuration before any of the user's, no imports added from afar,
+ * and no npm install of types behind the user's back, which the server would do at every start.
+ */
 export const SETTINGS = {
   customConfigFileName: CONFIGURATION_FILE,
+  disableAutomaticTypeAcquisition: true, tsserver: { automaticTypeAcquisition: { enabled: false } },
   suggest: { autoImports: false, includeCompletionsForModuleExports: false },
 }
 
