@@ -23,7 +23,7 @@ export interface SessionLike {
 interface Running { cell: number; message: Message; sent: boolean; stops: number; stopped(): void; done(message: DoneMessage): void }
 
 /** How long after an error requests that are on their way may still arrive to be aborted (ms). */
-const ON_THEIR_WAY = 3
+const ON_THEIR_WAY = 15
 
 /** `name?` asks for help, as in IPython. */
 const HELP = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?{1,2}\s*$/u

@@ -7,6 +7,8 @@ interface Entry { session: number; line: number; input: string; output: string |
 
 /** Entries of earlier sessions that are kept. */
 const KEPT = 2000
+/** Longer cells are not written to the file (UTF-16 units). */
+const WRITTEN = 50_000
 
 export type HistoryItem = [session: number, line: number, input: string | [string, string | null]]
 
@@ -25,7 +27,7 @@ export class History {
   add(line: number, input: string): void {
     const entry: Entry = { session: this.session, line, input, output: null }
     this.entries.push(entry)
-    if (this.file) write(() => appendFileSync(this.file!, `${JSON.stringify(entry)}\n`, { mode: 0o600 }))
+    if (this.file && input.length <= WRITTEN) write(() => { mkdirSync(dirname(this.file!), { recursive: true }); appendFileSync(this.file!, `${JSON.stringify(entry)}\n`, { mode: 0o600 }) })
   }
 
   /** The text of a cell's result, for those who ask for output too. */
@@ -36,10 +38,11 @@ export class History {
 
   /** The items that a history_request asks for. */
   answer(content: Record<string, unknown>): HistoryItem[] {
-    const { hist_access_type: type, output = false, n = 10, pattern = '*', unique = false } = content
+    const { hist_access_type: type, output = false, n, pattern = '*', unique = false } = content
+    const most = typeof n === 'number' && n >= 0 ? n : type === 'search' ? Infinity : 10
     const found = type === 'range' ? this.range(Number(content['session'] ?? 0), Number(content['start'] ?? 0), content['stop'] as number | null | undefined)
-      : type === 'search' ? this.search(String(pattern), Boolean(unique)).slice(-Number(n ?? Infinity))
-        : this.entries.slice(-Number(n))
+      : type === 'search' ? this.search(String(pattern), Boolean(unique)).slice(-most || Infinity)
+        : this.entries.slice(-most || Infinity)
     return found.map(({ session, line, input, output: result }) => [session, line, output ? [input, result] : input])
   }
 
@@ -51,11 +54,23 @@ export class History {
 
   /** Entries that match a glob pattern (`*`, `?`), the latest of equal ones if `unique`. */
   private search(pattern: string, unique: boolean): Entry[] {
-    const glob = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[\\s\\S]*').replaceAll('?', '[\\s\\S]')}$`)
-    const found = this.entries.filter(({ input }) => glob.test(input))
+    const found = this.entries.filter(({ input }) => matches(input, pattern))
     if (!unique) return found
     return [...new Map(found.map((entry) => [entry.input, entry])).values()]
   }
+}
+
+/** Whether a glob pattern fits a whole text. Time: length × pattern length, whatever the pattern; a regular expression would hang on `*****a`. */
+function matches(text: string, pattern: string): boolean {
+  let at = 0, p = 0, star = -1, resume = 0
+  while (at < text.length) {
+    if (pattern[p] === '*') { star = p++; resume = at }
+    else if (pattern[p] === '?' || pattern[p] === text[at]) { p++; at++ }
+    else if (star >= 0) { p = star + 1; at = ++resume }
+    else return false
+  }
+  while (pattern[p] === '*') p++
+  return p === pattern.length
 }
 
 function defaultFile(): string {
@@ -80,7 +95,6 @@ function read(file: string): Entry[] {
 /** History is a convenience: a full or read-only disk must not stop a cell. */
 function write(work: () => void): void {
   try {
-    mkdirSync(dirname(defaultFile()), { recursive: true })
     work()
   } catch { /* kept in memory all the same */ }
 }

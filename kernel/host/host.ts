@@ -9,7 +9,7 @@ import { History } from './history.js'
 import { kernelInfo } from './kernel-info.js'
 import { watchMemory } from './memory-watch.js'
 import { Outputs } from './outputs.js'
-import { signal } from './process-tree.js'
+import { descendants, signal } from './process-tree.js'
 import { Publisher } from './publisher.js'
 import { SessionSlot } from './session-slot.js'
 import { Stdin } from './stdin.js'
@@ -101,8 +101,8 @@ export class Host {
   static async start(info: ConnectionInfo, options: HostOptions = {}): Promise<Host> {
     let host: Host | undefined
     const connection = await Connection.bind(info, { log: options.log ?? (() => {}), onPressure: (full) => host?.session.hold(full) })
+    new Publisher(connection).status('starting', {}) // at once, so that it cannot come before a subscriber's iopub_welcome
     const started = host = new Host(connection, options)
-    host.publisher.status('starting', {})
     for (const channel of ['shell', 'control'] as const) void connection.listen(channel, (request) => void started.handle(request, channel))
     void connection.listen('stdin', (reply) => started.stdin.answer(reply))
     return host
@@ -119,8 +119,9 @@ export class Host {
     this.ended = true
     this.unwatch()
     const language = await Promise.race([this.language, sleep(1)])
+    const server = language?.pid === undefined ? [] : [language.pid, ...descendants(language.pid)]
     await Promise.race([Promise.all([this.session.end(), language?.stop()]), sleep(END)])
-    if (language?.pid !== undefined) signal([language.pid], 'SIGKILL')
+    signal(server, 'SIGKILL')
   }
 
   private finish(): void {

@@ -3,6 +3,7 @@ import { mkdirSync, appendFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readConnectionFile } from '../wire/index.js'
 import { Host } from './host.js'
+import { descendants, signal } from './process-tree.js'
 
 export { Host } from './host.js'
 export { kernelspec, writeKernelspec } from './kernelspec.js'
@@ -23,9 +24,13 @@ export async function startHost(connectionFile: string): Promise<Host> {
   // a defect of the host must not cost the user's variables
   process.on('uncaughtException', (error) => log(`failed: ${error.stack}`))
   process.on('unhandledRejection', (error) => log(`failed: ${error instanceof Error ? error.stack : String(error)}`))
+  process.removeAllListeners('warning').on('warning', ({ message }) => log(`warning: ${message}`))
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const notebook = process.env['JPY_SESSION_NAME']
-  const host = await Host.start(readConnectionFile(connectionFile), { log, ...(notebook ? { notebook } : {}), onEnd: () => process.exit(0) })
+  const host = await Host.start(readConnectionFile(connectionFile), { log, ...(notebook ? { notebook } : {}), onEnd: () => {
+    signal(descendants(process.pid), 'SIGKILL')
+    process.exit(0)
+  } })
   const end = (): void => void host.end()
   process.on('SIGTERM', end)
   process.on('SIGHUP', end)

@@ -39,9 +39,11 @@ class Outcome:
 
 
 class Kernel:
-    def __init__(self, name=KERNEL, env=None, cwd=None):
+    def __init__(self, name=KERNEL, env=None, cwd=None, key=None):
         started = time.perf_counter()
         self.manager = KernelManager(kernel_name=name)
+        if key is not None:
+            self.manager.session.key = key
         extra = {"cwd": cwd} if cwd else {}
         self.manager.start_kernel(env={**os.environ, **(env or {})}, **extra)
         self.client = self.manager.client()
