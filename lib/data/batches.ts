@@ -1,8 +1,8 @@
 // From rows to batches of tensors: order, look-ahead, padding, weights. How a row becomes numbers is its content's business.
 import * as tf from '@tensorflow/tfjs'
-import { EngineError, startEngine } from '../engine/index.js'
 import { DataError, shown } from './errors.js'
 import { permutation, randomStream } from './random.js'
+import { startIfThere } from './start-engine.js'
 import type { Assembled, Block, Store } from './store.js'
 import type { Batch, BatchOptions, Preprocessing } from './types.js'
 
@@ -20,15 +20,6 @@ export function checkBatchSize(batchSize: number): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new DataError(`Cannot make batches: batchSize must be a whole number of at least 1, got ${shown(batchSize)}. Use for example batchSize: 16.`)
 }
 
-/** Tensors belong to the engine from the start; without TensorFlow a look at a batch still works, on TensorFlow.js' own. */
-function startIfThere(): void {
-  try {
-    startEngine()
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error
-  }
-}
-
 export async function* makeBatches(store: Store<object>, ids: Int32Array, o: BatchOptions): AsyncGenerator<Batch, void, undefined> {
   checkBatchSize(o.batchSize)
   if (fits[o.preprocessing.kind] !== store.kind) throw new DataError(`Cannot make batches of "${store.name}": its rows are ${store.kind}, the preprocessing is for ${fits[o.preprocessing.kind]}. Use a model for ${store.kind}.`)
@@ -38,7 +29,9 @@ export async function* makeBatches(store: Store<object>, ids: Int32Array, o: Bat
   const prepare = async (start: number) => {
     const rows = order.slice(start, start + o.batchSize)
     const size = o.padLast === false ? rows.length : o.batchSize
-    const request = { ids: rows.map((row) => ids[row]!), size, preprocessing: o.preprocessing, augment: o.augment, epoch: o.shuffle?.epoch ?? 0 }
+    // In training, rows of other batches fill the last one up, with weight 0: zeros would spoil the statistics of batch normalization.
+    const filled = o.shuffle && rows.length < size ? Int32Array.from({ length: size }, (_, i) => rows[i] ?? order[(i - rows.length) % order.length]!) : rows
+    const request = { ids: filled.map((row) => ids[row]!), size, preprocessing: o.preprocessing, augment: o.augment, epoch: o.shuffle?.epoch ?? 0 }
     return { rows, size, assembled: await store.content.assemble(request) }
   }
   const pending: ReturnType<typeof prepare>[] = []
