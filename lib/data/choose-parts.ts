@@ -5,7 +5,7 @@ import { DataError, shown } from './errors.js'
 /** A column's name, row numbers (from 0) by part, or false for everything in one part. */
 export type PartsOption = string | false | Readonly<Record<string, readonly number[]>>
 
-export interface Chosen { /** Row numbers of the table that are used, in order. */ rows: number[]; /** Part of each of them; undefined: none is named. */ parts: (string | undefined)[] | undefined }
+export interface Chosen { /** Row numbers of the table that are used, in order. */ rows: number[]; /** Part of each of them; undefined: none is named. */ parts: (string | undefined)[] | undefined; /** The column that named them; it is not one of the data. */ column: string | undefined }
 
 /** Default: the column 'split' where there is one. */
 export function chooseParts(option: PartsOption | undefined, columns: readonly string[], table: readonly Record<string, unknown>[], name: string): Chosen {
@@ -18,10 +18,10 @@ export function chooseParts(option: PartsOption | undefined, columns: readonly s
       parts.set(row, part)
     }
     const rows = all.filter((row) => parts.has(row))
-    return { rows, parts: rows.map((row) => parts.get(row)) }
+    return { rows, parts: rows.map((row) => parts.get(row)), column: undefined }
   }
   const column = option === false ? undefined : option ?? (columns.includes('split') ? 'split' : undefined)
-  return { rows: all, parts: column === undefined ? undefined : table.map((row) => labelOf(row[column])) }
+  return { rows: all, parts: column === undefined ? undefined : table.map((row) => labelOf(row[column])), column }
 }
 
 /** The columns that are left when these are taken out. */

@@ -2,12 +2,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import sharp from 'sharp'
 import * as tar from 'tar'
 import { disposeBatch, images, samples, type Batch, type ImagePreprocessing, type Split } from '../../lib/data/index.js'
 import { jupyterDisplay } from '../../lib/data/look/symbols.js'
 
+jest.setTimeout(120_000)
 const root = mkdtempSync(join(tmpdir(), 'afinar-images-'))
 process.env['AFINAR_CACHE'] = join(root, 'cache')
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -159,4 +160,4 @@ test('the pictograms: no motif in two parts, shown with thumbnails, clean; filte
   const report = await data.audit()
   expect(report.clean).toBe(true)
   expect(report.checks).toContain('leaked group')
-}, 60_000)
+})

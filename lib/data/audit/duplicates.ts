@@ -1,5 +1,5 @@
 // Rows that are equal or nearly equal, found without comparing all with all. What that means for splits and labels is said in copies.ts.
-import { hash32 } from '../random.js'
+import { hash32, mix } from '../random.js'
 import { hamming } from '../images/fingerprint.js'
 import type { Fingerprint } from '../store.js'
 
@@ -66,6 +66,8 @@ export function nearGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
   return unions.groups(ids)
 }
 
+const salts = Uint32Array.from({ length: 24 }, (_, i) => mix(i + 1))
+
 /** Rows that are nearly equal share at least one of these keys (for texts: nearly always). */
 function bandsOf({ perceptual, words }: Fingerprint): string[] {
   if (perceptual) {
@@ -74,8 +76,12 @@ function bandsOf({ perceptual, words }: Fingerprint): string[] {
     return Array.from({ length: 7 }, (_, band) => `${band}:${Array.from({ length: 9 }, (_, i) => bit(band * 9 + i)).join('')}`)
   }
   if (words && words.length > 0) {
-    const pairs = [...wordPairs(words)]
-    const smallest = Array.from({ length: 24 }, (_, seed) => pairs.reduce((least, pair) => Math.min(least, hash32(pair, seed)), Infinity))
+    // MinHash: 24 hash functions, made from one by mixing; 8 bands of 3
+    const smallest = new Uint32Array(24).fill(0xffffffff)
+    for (const pair of wordPairs(words)) {
+      const hash = hash32(pair)
+      for (let i = 0; i < 24; i++) { const value = mix(hash ^ salts[i]!); if (value < smallest[i]!) smallest[i] = value }
+    }
     return Array.from({ length: 8 }, (_, band) => `${band}:${smallest.slice(band * 3, band * 3 + 3).join()}`)
   }
   return []

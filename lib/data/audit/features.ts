@@ -98,7 +98,7 @@ function splitFindings(features: FeatureMatrix, splits: readonly string[], seed:
     const rows = Array.from(splits.keys()).filter((row) => splits[row] === 'train' || splits[row] === split)
     const ids = Int32Array.from(rows, (row) => splits[row] === split ? 1 : 0), positives = ids.reduce((sum, id) => sum + id, 0)
     if (positives < 20 || rows.length - positives < 20) return []
-    const auc = rocArea(crossValidated(choose(features, rows), ids, 2, { seed, decay: 0.01 }), ids)
+    const auc = rocArea(crossValidated(choose(features, rows), ids, 2, { seed, strength: 10 }), ids)
     separability[split] = auc
     return auc < separable ? [] : [{
       check: 'non-representative split', severity: auc >= 0.85 ? 'error' : 'warning', rows: [],

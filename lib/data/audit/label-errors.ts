@@ -1,24 +1,38 @@
-// Confident learning (Northcutt, Jiang, Chuang 2021): rows whose given label a cross-validated classifier contradicts with more confidence than is usual for that class.
+// Confident learning (Northcutt, Jiang, Chuang 2021): how many rows of each class carry another's label, and which ones they probably are.
 
-export interface LabelIssue { row: number; given: number; suggested: number; /** Probability of the given label, adjusted for its class; low is suspicious. */ quality: number }
+export interface LabelIssue { row: number; given: number; suggested: number; /** p(given) − p(suggested); the lower, the more suspicious. */ quality: number }
 
-/** Rows that are probably labelled wrongly, worst first. `probabilities` `[rows, classes]`, made without seeing the row. */
+/**
+ * Rows that are probably labelled wrongly, worst first. `probabilities` `[rows, classes]`, made without seeing the row.
+ * A row counts for class j when its p(j) reaches what is usual for rows labelled j; the counts, scaled up to all rows,
+ * say how many of class i belong to j, and that many with the largest p(j) − p(i) are taken (the paper's prune by noise rate).
+ */
 export function findLabelIssues(probabilities: Float32Array, labels: Int32Array, classes: number): LabelIssue[] {
-  const rows = labels.length
+  const rows = labels.length, p = (row: number, c: number) => probabilities[row * classes + c]!
   const sum = new Float64Array(classes), count = new Float64Array(classes)
   for (let row = 0; row < rows; row++) {
-    sum[labels[row]!]! += probabilities[row * classes + labels[row]!]!
+    sum[labels[row]!]! += p(row, labels[row]!)
     count[labels[row]!]!++
   }
-  // a class's threshold is how sure the classifier is, on average, of rows that carry its label
-  const threshold = sum.map((total, c) => count[c]! > 0 ? total / count[c]! : Infinity)
-  const issues: LabelIssue[] = []
+  const usual = sum.map((total, c) => count[c]! > 0 ? total / count[c]! : Infinity)
+  const joint = new Float64Array(classes * classes)
   for (let row = 0; row < rows; row++) {
-    const given = labels[row]!, p = (c: number) => probabilities[row * classes + c]!
     let confident = -1
-    for (let c = 0; c < classes; c++) if (p(c) >= threshold[c]! && (confident < 0 || p(c) > p(confident))) confident = c
-    if (confident < 0 || confident === given || p(confident) <= p(given)) continue
-    issues.push({ row, given, suggested: confident, quality: p(given) - p(confident) })
+    for (let c = 0; c < classes; c++) if (p(row, c) >= usual[c]! && (confident < 0 || p(row, c) > p(row, confident))) confident = c
+    if (confident >= 0) joint[labels[row]! * classes + confident]!++
   }
-  return issues.sort((a, b) => a.quality - b.quality)
+  const issues = new Map<number, LabelIssue>()
+  for (let given = 0; given < classes; given++) {
+    const total = joint.subarray(given * classes, (given + 1) * classes).reduce((a, b) => a + b, 0)
+    const members = Array.from(labels.keys()).filter((row) => labels[row] === given)
+    for (let other = 0; other < classes; other++) {
+      const expected = other === given || total === 0 ? 0 : Math.round((joint[given * classes + other]! / total) * count[given]!)
+      const suspects = members.map((row) => ({ row, given, suggested: other, quality: p(row, given) - p(row, other) })).filter(({ quality }) => quality < 0)
+      for (const issue of suspects.sort((a, b) => a.quality - b.quality).slice(0, expected)) {
+        const known = issues.get(issue.row)
+        if (!known || issue.quality < known.quality) issues.set(issue.row, issue)
+      }
+    }
+  }
+  return [...issues.values()].sort((a, b) => a.quality - b.quality)
 }

@@ -24,8 +24,10 @@ export function perceptualHash(picture: Pixels): readonly [number, number] {
   return [half(0, 32), half(32, 63)]
 }
 
+const { imul } = Math
+
 /** Bits that differ. */
 export function hamming(a: readonly [number, number], b: readonly [number, number]): number {
-  const ones = (v: number) => { v -= (v >>> 1) & 0x55555555; v = (v & 0x33333333) + ((v >>> 2) & 0x33333333); return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24 }
+  const ones = (v: number) => { v -= (v >>> 1) & 0x55555555; v = (v & 0x33333333) + ((v >>> 2) & 0x33333333); return imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24 }
   return ones(a[0] ^ b[0]) + ones(a[1] ^ b[1])
 }

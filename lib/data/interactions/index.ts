@@ -27,7 +27,7 @@ export interface InteractionOptions {
 function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: InteractionOptions = {}, notes: readonly string[] = []): Dataset<InteractionRow & Columns> {
   const name = o.name ?? 'interactions', user = o.user ?? 'user', item = o.item ?? 'item', rating = o.rating === false ? undefined : o.rating ?? 'rating', columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { user, item, ...(rating ? { rating } : {}) })
-  const { rows, parts } = chooseParts(o.split, columns, table, name)
+  const { rows, parts, column } = chooseParts(o.split, columns, table, name)
   const problems: DataProblem[] = []
   const kept = rows.flatMap((row, place) => {
     const record = table[row]!, value = rating ? record[rating] : 1
@@ -38,7 +38,7 @@ function fromRows<Columns extends object = object>(table: readonly Record<string
     return []
   })
   if (kept.length === 0) throw new DataError(`Cannot load interactions from ${shown(name)}: no row has a user, an item and a rating. Check the columns "${user}", "${item}"${rating ? ` and "${rating}"` : ''}.`)
-  const records = kept.map(({ row, u, i, number }) => ({ user: u, item: i, rating: number, ...otherColumns(table[row]!, [user, item, rating]) }) as unknown as InteractionRow & Columns)
+  const records = kept.map(({ row, u, i, number }) => ({ user: u, item: i, rating: number, ...otherColumns(table[row]!, [user, item, rating, column]) }) as unknown as InteractionRow & Columns)
   const content = new InteractionContent(kept.map(({ u }) => u), kept.map(({ i }) => i), Float32Array.from(kept, ({ number }) => number))
   const group = o.group === user ? 'user' : o.group === item ? 'item' : o.group
   return createDataset<InteractionRow & Columns>({

@@ -25,7 +25,7 @@ export interface PairOptions {
 function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: PairOptions = {}, notes: readonly string[] = []): Dataset<PairRow & Columns> {
   const name = o.name ?? 'pairs', source = o.source ?? 'source', target = o.target ?? 'target', columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { source, target, ...(o.group ? { group: o.group } : {}), ...(typeof o.split === 'string' ? { split: o.split } : {}) })
-  const { rows, parts } = chooseParts(o.split, columns, table, name)
+  const { rows, parts, column } = chooseParts(o.split, columns, table, name)
   const problems: DataProblem[] = []
   const kept = rows.flatMap((row, place) => {
     const empty = [source, target].find((column) => String(table[row]![column] ?? '').trim() === '')
@@ -35,7 +35,7 @@ function fromRows<Columns extends object = object>(table: readonly Record<string
   })
   if (kept.length === 0) throw new DataError(`Cannot load pairs from ${shown(name)}: no row has both a source and a target. Check the columns "${source}" and "${target}".`)
   const sources = kept.map(({ row }) => String(table[row]![source])), targets = kept.map(({ row }) => String(table[row]![target]))
-  const records = kept.map(({ row }, i) => ({ source: sources[i], target: targets[i], ...otherColumns(table[row]!, [source, target]) }) as unknown as PairRow & Columns)
+  const records = kept.map(({ row }, i) => ({ source: sources[i], target: targets[i], ...otherColumns(table[row]!, [source, target, column]) }) as unknown as PairRow & Columns)
   return createDataset<PairRow & Columns>({
     kind: 'pairs', name, classes: [], rows: records, labels: new Int32Array(0), key: (id) => sources[id]!, content: new PairContent(sources, targets), problems, notes, group: o.group,
   }, parts && kept.map(({ place }) => parts[place]), o.split === false ? { split: false } : {})

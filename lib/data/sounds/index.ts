@@ -92,9 +92,9 @@ async function fromTable<Columns extends object = object>(table: string, o: { fi
   const { rows: records, columns } = await readRows(table)
   const file = o.file ?? 'file', label = o.label ?? 'label'
   needColumns(table, columns, { file, label, ...(o.group ? { group: o.group } : {}) })
-  const { rows, parts } = chooseParts(o.split, columns, records, table)
+  const { rows, parts, column } = chooseParts(o.split, columns, records, table)
   const problems: DataProblem[] = []
-  const entries = rows.map((row, place): Entry => ({ file: String(records[row]![file]), label: labelOf(records[row]![label]), part: parts?.[place], columns: otherColumns(records[row]!, [file, label, 'split']) }))
+  const entries = rows.map((row, place): Entry => ({ file: String(records[row]![file]), label: labelOf(records[row]![label]), part: parts?.[place], columns: otherColumns(records[row]!, [file, label, column]) }))
   return build<Columns>(resolve(o.folder ?? dirname(table)), entries, problems, { name: o.name ?? basename(table), classes: o.classes, group: o.group, ...(o.split === false ? { split: false } : {}) }, `recordings from ${shown(table)}`)
 }
 

@@ -33,7 +33,7 @@ function fromRows<Columns extends object = object>(table: readonly Record<string
   const name = o.name ?? 'texts', text = o.text ?? 'text', label = o.label ?? 'label'
   const columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { text, label, ...(o.second ? { second: o.second } : {}), ...(o.group ? { group: o.group } : {}), ...(typeof o.split === 'string' ? { split: o.split } : {}) })
-  const { rows, parts } = chooseParts(o.split, columns, table, name)
+  const { rows, parts, column } = chooseParts(o.split, columns, table, name)
   const problems: DataProblem[] = []
   const where = (row: number) => `row ${row}`
   const { classes, ids } = classify(rows.map((row) => labelOf(table[row]![label])), o.classes, (place) => where(rows[place]!), problems)
@@ -48,7 +48,7 @@ function fromRows<Columns extends object = object>(table: readonly Record<string
   checkClasses(`texts from "${name}"`, classes, labels, problems, `Check the columns "${text}" and "${label}".`)
   const texts = kept.map(({ row }) => String(table[row]![text]))
   const seconds = o.second === undefined ? undefined : kept.map(({ row }) => String(table[row]![o.second!] ?? ''))
-  const records = kept.map(({ row }, i) => ({ text: texts[i], label: classes[labels[i]!]!, ...otherColumns(table[row]!, [text, label]) }) as unknown as TextRow & Columns)
+  const records = kept.map(({ row }, i) => ({ text: texts[i], label: classes[labels[i]!]!, ...otherColumns(table[row]!, [text, label, column]) }) as unknown as TextRow & Columns)
   return createDataset<TextRow & Columns>({
     kind: 'texts', name, classes, rows: records, labels, key: (id) => seconds ? `${texts[id]}\n${seconds[id]}` : texts[id]!, content: new TextContent(texts, seconds), problems, notes, group: o.group,
   }, parts && kept.map(({ place }) => parts[place]), o.split === false ? { split: false } : {})
