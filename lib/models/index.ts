@@ -4,6 +4,8 @@ export { addLoRA, loadAdapter, mergeLoRA, saveAdapter, unmergeLoRA, type LoRAOpt
 export { ModelError } from './errors.js'
 export { familyNames } from './registry.js'
 export { formatBytes } from './summary.js'
+export { openSafetensors } from './formats/safetensors.js'
+export { writeSafetensors, type WritableTensor } from './formats/safetensors-writer.js'
 export { cacheFolder } from './sources/cache.js'
 export * from './ranking/index.js'
 export type * from './types.js'

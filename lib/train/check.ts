@@ -43,7 +43,15 @@ export function checkOptions(o: TrainOptions, verb = 'fine-tune'): void {
   if (typeof o.loss !== 'function') oneOf(verb, 'loss', o.loss, ['cross-entropy', 'focal', 'binary cross-entropy', 'squared error', 'huber'], ', or a function')
   oneOf(verb, 'optimizer', typeof o.optimizer === 'object' ? o.optimizer.name : o.optimizer, ['adamw', 'adam', 'sgd'])
   for (const callbacks of [o.callbacks ?? []].flat()) for (const name of Object.keys(callbacks)) if (name.startsWith('on') && !(callbackNames as readonly string[]).includes(name)) throw new TrainError(`Cannot ${verb}: there is no callback "${name}".${didYouMean(name, callbackNames) || ` There are ${callbackNames.join(', ')}.`}`)
+  checkCheckpoints(o.checkpoints, verb)
   if (o.epochs === 0 && o.frozenEpochs === 0) throw new TrainError(`Cannot ${verb}: epochs and frozenEpochs are both 0, so nothing would be trained. Use for example epochs: 5.`)
+}
+
+function checkCheckpoints(checkpoints: TrainOptions['checkpoints'], verb: string): void {
+  if (checkpoints === undefined) return
+  const { folder, everySteps = 1, keep = 1 } = typeof checkpoints === 'string' ? { folder: checkpoints } : checkpoints
+  if (typeof folder !== 'string' || folder === '') throw new TrainError(`Cannot ${verb}: checkpoints must name a folder, got ${shown(folder)}. Use for example checkpoints: 'runs/ants-bees'.`)
+  for (const [name, value] of Object.entries({ everySteps, keep })) if (!Number.isSafeInteger(value) || value < 1) throw new TrainError(`Cannot ${verb}: checkpoints.${name} must be a whole number of at least 1, got ${shown(value)}.`)
 }
 
 function oneOf(verb: string, name: string, value: string | undefined, allowed: readonly string[], more = ''): void {

@@ -1,4 +1,4 @@
-// One epoch of steps. While the engine runs a step, the next batch is prepared and the previous step's figures are read.
+// One epoch of steps. While the engine runs a step, the next batch is prepared; then the step's figures are read.
 import * as tf from '@tensorflow/tfjs'
 import type { StepResult } from '../engine/index.js'
 import type { Trouble } from './health.js'
@@ -9,56 +9,58 @@ import { concat, ignored, labelsName, mixedName, shareName, weightsName } from '
 import type { Source, StepBatch } from './sources.js'
 import type { EventStream } from './stream.js'
 
-export interface EpochFigures { train: Record<string, number>; lastStep: number; learningRate: number; /** False when the run was stopped before the last step. */ whole: boolean }
+/** The figures of an epoch that is not finished yet. */
+export interface EpochSoFar { steps: number; rows: number; lossSum: number; logits: Float32Array[]; labels: (Int32Array | Float32Array)[]; width: number }
+
+export const freshEpoch = (): EpochSoFar => ({ steps: 0, rows: 0, lossSum: 0, logits: [], labels: [], width: 1 })
 
 export interface EpochTask {
   phase: RecordedPhase & { train: Source }
-  objective: Objective
   plan: Plan
   epoch: number
-  firstStep: number
+  /** Goes on from here; what is done is added. */
+  soFar: EpochSoFar
+  /** Steps of the run before this epoch. */
+  stepsBefore: number
   stream: EventStream
-  /** Share of the highest rate at a step (counted over the whole run). */
+  /** Share of the highest rate at a step (counted over the whole run, from 1). */
   factor(step: number): number
   stopping(): boolean
   trouble(step: number, loss: number, gradNorm: number): Trouble | undefined
+  /** Called after a step when no other is under way. */
+  afterStep(step: number): Promise<void> | undefined
 }
+
+export interface EpochEnd { learningRate: number; /** False when the run was stopped before the last step. */ whole: boolean; trouble?: Trouble }
 
 interface Running { batch: StepBatch; step: number; rate: number; began: number; result: Promise<StepResult> }
 
-export async function runEpoch(task: EpochTask): Promise<EpochFigures | Trouble> {
-  const { phase, plan, epoch, stream } = task
-  const logits: Float32Array[] = [], labels: (Int32Array | Float32Array)[] = []
-  let step = task.firstStep - 1, rows = 0, lossSum = 0, width = 1, learningRate = 0, whole = true
-  let running: Running | undefined, trouble: Trouble | undefined
+export async function runEpoch(task: EpochTask): Promise<EpochEnd> {
+  const { phase, plan, epoch, soFar, stream } = task
+  let running: Running | undefined, trouble: Trouble | undefined, learningRate = 0, skip = soFar.steps
 
   /** Reads the figures of the step that is under way, once it is done. */
   const settle = async (): Promise<void> => {
     if (!running) return
-    const { batch, step: at, rate, began, result } = running
+    const { batch, step, rate, began, result } = running
     running = undefined
     try {
       const { loss: trained, gradNorm, outputs } = await result
       const loss = batch.mixed ? trained : outputs['plain']!.dataSync()[0]!
-      const out = outputs['logits']!, values = out.dataSync() as Float32Array
-      width = out.shape.at(-1)!
-      if (!batch.mixed) {
-        logits.push(values.slice(0, values.length / batch.labels.shape[0]! * batch.size))
-        labels.push(ignored(batch.labels.dataSync() as Int32Array, batch.weights.dataSync() as Float32Array, batch.size))
-      }
+      note(soFar, batch, outputs['logits']!, loss)
       tf.dispose(outputs)
-      lossSum += loss * batch.size
-      rows += batch.size
-      stream.emit({ type: 'step', time: Date.now(), epoch, step: at, loss, learningRate: rate, gradNorm, examplesPerSecond: batch.size / Math.max(1e-6, (performance.now() - began) / 1000) })
-      trouble = task.trouble(at, loss, gradNorm)
+      stream.emit({ type: 'step', time: Date.now(), epoch, step, loss, learningRate: rate, gradNorm, examplesPerSecond: batch.size / Math.max(1e-6, (performance.now() - began) / 1000) })
+      trouble = task.trouble(step, loss, gradNorm)
+      if (!trouble) await task.afterStep(step)
     } finally { batch.dispose() }
   }
 
   let began = performance.now()
   for await (const batch of phase.train.batches({ batchSize: plan.batchSize, shuffle: { seed: plan.seed, epoch }, ...(plan.augment && !phase.plan.cached ? { augment: { seed: plan.seed, ...plan.augment } } : {}) })) {
+    if (skip > 0) { skip--; batch.dispose(); continue }
     await settle()
-    if (trouble || task.stopping()) { batch.dispose(); whole = false; break }
-    step++
+    if (trouble || task.stopping()) { batch.dispose(); return { learningRate, whole: false, ...(trouble ? { trouble } : {}) } }
+    const step = task.stepsBefore + soFar.steps + 1
     const factor = task.factor(step)
     learningRate = factor * Math.max(...phase.rates)
     const inputs = { ...batch.inputs, [labelsName]: batch.labels, [weightsName]: batch.weights, ...(batch.mixed ? { [mixedName]: batch.mixed.labels, [shareName]: batch.mixed.share } : {}) }
@@ -67,7 +69,21 @@ export async function runEpoch(task: EpochTask): Promise<EpochFigures | Trouble>
     began = performance.now()
   }
   await settle()
-  if (trouble) return trouble
-  const seen = labels.length > 0 ? task.objective.figures({ logits: concat(logits), labels: concat(labels), width }) : {}
-  return { train: { loss: lossSum / rows, ...seen }, lastStep: step, learningRate, whole }
+  return { learningRate, whole: true, ...(trouble ? { trouble } : {}) }
+}
+
+function note(soFar: EpochSoFar, batch: StepBatch, out: tf.Tensor, loss: number): void {
+  soFar.steps++
+  soFar.rows += batch.size
+  soFar.lossSum += loss * batch.size
+  if (batch.mixed) return // half of one row and half of another has no right answer
+  const values = out.dataSync() as Float32Array
+  soFar.width = out.shape.at(-1)!
+  soFar.logits.push(values.slice(0, values.length / batch.labels.shape[0]! * batch.size))
+  soFar.labels.push(ignored(batch.labels.dataSync() as Int32Array, batch.weights.dataSync() as Float32Array, batch.size))
+}
+
+/** Training figures of an epoch: the mean loss, and the metrics of the predictions made along the way. */
+export function trainFigures({ lossSum, rows, logits, labels, width }: EpochSoFar, objective: Objective): Record<string, number> {
+  return { loss: lossSum / rows, ...(labels.length > 0 ? objective.figures({ logits: concat(logits), labels: concat(labels), width }) : {}) }
 }

@@ -37,8 +37,8 @@ export function objectiveFor(model: Model, o: Pick<TrainOptions, 'loss' | 'metri
 }
 
 function guarded(metric: MetricFunction, predicted: Predictions, model: Model): number {
-  const guesses = model.task === 'classification' ? Int32Array.from(classesOf(predicted)) : predicted.logits
-  try { return Number(metric(predicted.labels, guesses)) } catch { return NaN } // a metric that throws must not cost the training
+  const guesses = model.task === 'classification' ? classesOf(predicted) : Array.from(predicted.logits)
+  try { return Number(metric(Array.from(predicted.labels), guesses)) } catch { return NaN } // a metric that throws must not cost the training
 }
 
 function lossesFor(model: Model, wanted: TrainOptions['loss'], { labelSmoothing, classWeights }: { labelSmoothing: number; classWeights: number[] | undefined }): { loss: LossFunction; plainLoss: LossFunction } {

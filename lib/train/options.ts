@@ -9,7 +9,7 @@ import type { ScheduleSpec } from './schedules/index.js'
 export type LossFunction = (logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) => tf.Scalar
 
 /** Your own metric of an epoch: `predicted` holds class numbers (numbers, for regression). */
-export type MetricFunction = (truth: Int32Array | Float32Array, predicted: Int32Array | Float32Array) => number
+export type MetricFunction = (truth: readonly number[], predicted: readonly number[]) => number
 
 export type LossName = 'cross-entropy' | 'focal' | 'binary cross-entropy' | 'squared error' | 'huber'
 

@@ -37,6 +37,8 @@ export interface Plan {
   restoreBest: boolean
   seed: number
   precision: 'float32' | 'mixed'
+  /** Whether the model had been trained before. */
+  trained: boolean
   defaults: RunDefault[]
 }
 
@@ -46,7 +48,7 @@ const pictureChanges: AugmentOptions = { shift: 0.08, rotate: 8, zoom: [0.9, 1.1
 /**
  * @param o options that `checkOptions` let pass; `learningRate` is not 'find' any more
  */
-export function makePlan(model: Model, data: Dataset, o: TrainOptions): Plan {
+export function makePlan(model: Model, data: Dataset<any>, o: TrainOptions, trained = wasTrained(model)): Plan {
   const defaults: RunDefault[] = []
   function choose<T>(name: string, given: T | undefined, value: T, reason: string, text = String(value)): T {
     if (given !== undefined) return given
@@ -54,7 +56,7 @@ export function makePlan(model: Model, data: Dataset, o: TrainOptions): Plan {
     return value
   }
   const rows = data.train.size, images = model.preprocessing.kind === 'image', text = model.preprocessing.kind === 'text'
-  const scratch = model.source.startsWith('new ') && !wasTrained(model), before = wasTrained(model)
+  const scratch = model.source.startsWith('new ') && !trained, before = trained
   const transformer = text || model.preprocessing.kind === 'pair'
   const batchSize = choose('batchSize', o.batchSize, defaultBatch(rows), batchReason(rows))
   const stepsPerEpoch = Math.ceil(rows / batchSize)
@@ -73,11 +75,11 @@ export function makePlan(model: Model, data: Dataset, o: TrainOptions): Plan {
   const learningRate = typeof o.learningRate === 'number' ? o.learningRate : Array.isArray(o.learningRate) ? Math.max(...(o.learningRate as number[])) : choose('learningRate', undefined, headOnly ? 1e-2 : transformer && !scratch ? 1e-4 : scratch ? 3e-3 : 1e-3, headOnly ? 'a head alone bears a high rate' : transformer ? 'usual for transformers with AdamW' : "usual for convolutional networks with AdamW; findLearningRate measures it for your data")
   const frozenRate = headOnly ? learningRate : frozenEpochs > 0 ? choose('frozenLearningRate', o.frozenLearningRate, 1e-2, 'a head alone bears a higher rate than the whole network') : o.frozenLearningRate ?? learningRate
   const spread = Array.isArray(o.learningRate) || headOnly ? 1 : choose('layerSpread', o.layerSpread, scratch ? 1 : 10, scratch ? 'all layers are equally new' : `the first layers know edges and colours already: they learn ${10}× slower than the head`)
-  const trained = groups.filter((name) => !always.includes(name))
-  const rates = trained.map((group, i) => ({ group, rate: Array.isArray(o.learningRate) ? (o.learningRate as number[])[i] ?? learningRate : learningRate / spread ** (trained.length === 1 ? 0 : (trained.length - 1 - i) / (trained.length - 1)) }))
+  const free = groups.filter((name) => !always.includes(name))
+  const rates = free.map((group, i) => ({ group, rate: Array.isArray(o.learningRate) ? (o.learningRate as number[])[i] ?? learningRate : learningRate / spread ** (free.length === 1 ? 0 : (free.length - 1 - i) / (free.length - 1)) }))
   const phases: PhasePlan[] = []
   if (frozenEpochs > 0) phases.push({ name: 'head only', detail: canCache ? 'features of the frozen backbone are computed once' : 'the backbone is frozen', epochs: frozenEpochs, frozen: groups.filter((name) => name !== 'head'), cached: canCache, rates: [{ group: 'head', rate: frozenRate }] })
-  if (epochs > 0) phases.push({ name: headOnly ? 'head only' : always.length > 0 ? `${trained.length} of ${groups.length} layer groups` : 'whole network', detail: headOnly ? (cachedWhole ? 'features of the frozen backbone are computed once' : 'the backbone is frozen') : spread > 1 ? `rates from ${short(learningRate / spread)} in the first layers to ${short(learningRate)} in the head` : `rate up to ${short(learningRate)}`, epochs, frozen: always, cached: cachedWhole, rates })
+  if (epochs > 0) phases.push({ name: headOnly ? 'head only' : always.length > 0 ? `${free.length} of ${groups.length} layer groups` : 'whole network', detail: headOnly ? (cachedWhole ? 'features of the frozen backbone are computed once' : 'the backbone is frozen') : spread > 1 ? `rates from ${short(learningRate / spread)} in the first layers to ${short(learningRate)} in the head` : `rate up to ${short(learningRate)}`, epochs, frozen: always, cached: cachedWhole, rates })
   const optimizer = typeof o.optimizer === 'object' ? o.optimizer : { name: choose('optimizer', o.optimizer, 'adamw' as const, 'robust without tuning'), ...(o.weightDecay === undefined ? {} : { weightDecay: o.weightDecay }) }
   const clipNorm = choose('clipNorm', o.clipNorm, 1, 'one odd batch cannot throw the weights far')
   const labelled = model.task === 'classification'
@@ -97,6 +99,7 @@ export function makePlan(model: Model, data: Dataset, o: TrainOptions): Plan {
     restoreBest: o.restoreBest ?? validated,
     seed: choose('seed', o.seed, 0, 'the same order, changes and dropout every time'),
     precision: o.precision ?? 'float32',
+    trained,
     defaults,
   }
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Dataset } from '../data/index.js'
 import type { Model } from '../models/index.js'
-import { callbackReader, checkFit, checkOptions, EventStream, makePlan, objectiveFor, trainLoop, type Control, type Plan, type TrainOptions } from '../train/index.js'
+import { callbackReader, checkFit, checkOptions, EventStream, makePlan, objectiveFor, peekCheckpoint, trainLoop, type Control, type Plan, type TrainOptions } from '../train/index.js'
 import { findLearningRate } from './find-learning-rate.js'
 import { FineTuneResult } from './result.js'
 import { FineTuneRun } from './run.js'
@@ -36,8 +36,9 @@ export function fineTune(model: Model, data: Dataset<any>, options: FineTuneOpti
   return new FineTuneRun(stream, stop, live, async () => {
     try {
       await Promise.resolve() // so that whoever called can listen first
-      const rate = o.learningRate === 'find' ? (await findLearningRate(model, data, { ...(o.batchSize ? { batchSize: o.batchSize } : {}), ...(o.seed ? { seed: o.seed } : {}) })).suggestion : o.learningRate
-      const plan = makePlan(model, data, { ...o, ...(rate === undefined ? {} : { learningRate: rate }) })
+      const before = o.resume === undefined ? undefined : await peekCheckpoint(o.resume)
+      const rate = o.learningRate === 'find' ? before?.learningRate ?? (await findLearningRate(model, data, { ...(o.batchSize ? { batchSize: o.batchSize } : {}), ...(o.seed ? { seed: o.seed } : {}) })).suggestion : o.learningRate
+      const plan = makePlan(model, data, { ...o, ...(rate === undefined ? {} : { learningRate: rate }) }, before?.trained)
       stream.emit({ type: 'start', time: Date.now(), run: factsOf(model, data, plan) })
       for (const text of notesOn(data)) stream.emit({ type: 'note', time: Date.now(), level: 'warning', text })
       const outcome = await trainLoop(model, data, plan, o, stream, control)
