@@ -37,7 +37,7 @@ export function trainingCurves(events: Iterable<TrainEvent> | TrainingRecord, o:
   return makeFigure(data, {
     ...layout, annotations, width, height: 370 + 20 * detail.length,
     shapes: panels.flatMap((_, index) => [...phaseBands(record, index), ...marks(record, index)]),
-    title: { text: [name, ...detail.map((line) => `<span style="font-size:12px">${line}</span>`)].join('<br>') },
+    title: { text: [name, ...detail.map((line) => `<span style="font-size:12px">${line}</span>`)].join('<br>'), y: detail.length > 1 ? 0.955 : 0.97 },
     margin: { t: 66 + 20 * detail.length, b: 84 },
     legend: { orientation: 'h', x: 0, y: -0.24, yanchor: 'top' },
   }, describe(record))

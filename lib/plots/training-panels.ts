@@ -36,14 +36,21 @@ function panel(record: TrainingRecord, name: string, steps: Line): CurvePanel {
   const validation = lineOf(record.epochs, (row) => row.validation?.[name])
   const best = record.best
   const value = best?.validation?.[name] ?? best?.train[name]
-  const finite = steps.y.filter(Number.isFinite).sort((a, b) => a - b)
-  // the highest 2 % of the steps may leave the picture; the epochs never do
-  const usual = finite.length > 20 ? [finite[0]!, finite[Math.floor(finite.length * 0.98)]!] : finite
+  const usual = runningMedian(steps.y.filter(Number.isFinite), 5)
   return {
     name, steps, training, validation, logarithmic: false,
     best: best && value !== undefined && Number.isFinite(value) ? { epoch: best.epoch, value } : undefined,
     range: rangeOf([...usual, ...training.y, ...validation.y], name === 'loss' && Math.min(...usual, ...training.y, ...validation.y) >= 0 ? 0 : undefined),
   }
+}
+
+/** Single wild values vanish, the course stays: steps may leave the picture, epochs never do. */
+function runningMedian(values: readonly number[], width: number): number[] {
+  const half = width >> 1
+  return values.map((_, i) => {
+    const around = values.slice(Math.max(0, i - half), i + half + 1).sort((a, b) => a - b)
+    return around[around.length >> 1]!
+  })
 }
 
 function lineOf(epochs: readonly EpochRow[], value: (row: EpochRow) => number | undefined): Line {

@@ -72,6 +72,15 @@ test('without validation, without a metric, with losses that are not numbers: dr
   expect(text(view.panel)).toContain('NaN')
 })
 
+test('a single wild step does not flatten the curves, and its line stays inside the picture', () => {
+  const ticks = (events: ReturnType<typeof course>) => pictureOf(String(trainingView(events).curves['image/svg+xml'])).texts.map(Number).filter(Number.isFinite)
+  const events = course({ until: 2.6 })
+  const wild = events.map((event) => event.type === 'step' && event.step === 17 ? { ...event, loss: 40 } : event)
+  expect(ticks(wild)).toEqual(ticks(events))
+  const places = [...String(trainingView(wild).curves['image/svg+xml']).matchAll(/,(-?[\d.]+)[L"]/g)].map(([, y]) => Number(y))
+  expect(Math.min(...places)).toBeGreaterThanOrEqual(0)
+})
+
 test('a run that goes back to a checkpoint repeats its epochs, and the later ones count', () => {
   const events = course({ until: 4 }).filter(({ type }) => type !== 'end')
   const again = events.filter((event) => (event.type === 'step' || event.type === 'epoch') && event.epoch >= 3)
@@ -84,9 +93,9 @@ test('a run that goes back to a checkpoint repeats its epochs, and the later one
 test('a run of 100,000 steps keeps few points and is drawn within 20 ms', () => {
   const record = TrainingRecord.from(course({ epochs: 10, perEpoch: 10_000 }))
   expect(record.steps.length).toBeLessThanOrEqual(801)
-  trainingView(record)
+  void trainingView(record).whole
   const start = performance.now()
-  for (let i = 0; i < 20; i++) trainingView(record)
+  for (let i = 0; i < 20; i++) void trainingView(record).whole
   // alone on a machine this takes 1–2 ms
   expect((performance.now() - start) / 20).toBeLessThan(20)
 })
