@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import { ModelError } from './errors.js'
 import type { Config, Family } from './family.js'
 import type { WritableTensor } from './formats/safetensors-writer.js'
-import type { WeightFile } from './formats/weights.js'
+import { bytesOf, type WeightFile } from './formats/weights.js'
 import { storedAxes, storedShape, type NetworkWeight } from './network-weights.js'
 
 const list = (names: readonly string[]) => `${names.slice(0, 4).join(', ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`
@@ -29,9 +29,11 @@ export async function fillWeights(weights: readonly NetworkWeight[], file: Weigh
     const shape = storedShape(weight), found = file.entries.get(nameIn(stored))!
     if (found.shape.join() !== shape.join()) throw new ModelError(`Cannot load ${what} as ${family.title}: weight ${nameIn(stored)} has shape [${found.shape.join(', ')}] and the network needs [${shape.join(', ')}].`)
   }
+  // Weights that are turned are copied by that, so one piece of memory serves them all; otherwise their numbers would wait for the garbage collector.
+  const scratch = new Uint8Array(Math.max(8, ...body.filter(({ weight }) => weight.axes).map(({ weight, stored }) => bytesOf[file.entries.get(nameIn(stored))!.dtype] * weight.variable.size)))
   let done = 0
   for (const { weight: { variable, axes }, stored } of body) {
-    const name = nameIn(stored), data = await file.read(name)
+    const name = nameIn(stored), data = await file.read(name, axes && scratch)
     tf.tidy(() => {
       const value = tf.tensor(data, file.entries.get(name)!.shape as number[], 'float32')
       variable.assign(axes ? value.transpose([...axes]) : value)

@@ -20,10 +20,10 @@ export class RandomAccessFile {
     return new RandomAccessFile(path, stat.size, handle)
   }
 
-  /** Exactly `length` bytes from `start`, on memory of their own. */
-  async read(start: number, length: number): Promise<Uint8Array> {
+  /** Exactly `length` bytes from `start`: on `scratch` where that is large enough, else on memory of their own. */
+  async read(start: number, length: number, scratch?: Uint8Array): Promise<Uint8Array> {
     if (start < 0 || length < 0 || start + length > this.size) throw new ModelError(`Cannot read ${this.path}: it ends at byte ${this.size}, before byte ${start + length} that its own table of contents asks for. The file is truncated or damaged; fetch it again.`)
-    const bytes = new Uint8Array(length)
+    const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length)
     for (let done = 0; done < length;) {
       const { bytesRead } = await this.handle.read(bytes, done, Math.min(length - done, 1 << 28), start + done)
       if (bytesRead === 0) throw new ModelError(`Cannot read ${this.path}: it became shorter while it was read. Fetch it again.`)

@@ -27,10 +27,10 @@ export async function openWeights(paths: readonly string[]): Promise<WeightFile>
     return {
       path: paths[0]!, metadata: files[0]!.metadata,
       entries: new Map(files.flatMap((file) => [...file.entries])),
-      read: async (name) => {
+      read: async (name, scratch) => {
         const file = owner.get(name)
         if (!file) throw new ModelError(`Cannot read tensor "${name}": none of the ${files.length} shards beside ${paths[0]} has it.`)
-        return file.read(name)
+        return file.read(name, scratch)
       },
       close,
     }

@@ -73,12 +73,12 @@ function weightFile(file: RandomAccessFile, value: unknown, places: ReadonlyMap<
   return {
     path: file.path, metadata: {},
     entries: new Map([...tensors].map(([name, { shape, storage }]) => [name, { shape, dtype: storage.dtype }])),
-    async read(name) {
+    async read(name, scratch) {
       const tensor = tensors.get(name)
       if (!tensor) throw new ModelError(`Cannot read tensor "${name}" from ${file.path}: the file has no tensor of that name.`)
       const { storage, offset, shape, strides } = tensor, size = bytesOf[storage.dtype]
       const reach = elements(shape) === 0 ? 0 : 1 + shape.reduce((sum, n, i) => sum + (n - 1) * strides[i]!, 0)
-      const data = decode(await file.read(places.get(storage.key)!.start + offset * size, reach * size), storage.dtype, `tensor "${name}" of ${file.path}`)
+      const data = decode(await file.read(places.get(storage.key)!.start + offset * size, reach * size, scratch), storage.dtype, `tensor "${name}" of ${file.path}`)
       return contiguous(shape, strides) ? data : gather(data, shape, strides)
     },
     close: () => file.close(),

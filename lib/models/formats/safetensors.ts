@@ -54,10 +54,10 @@ export async function openSafetensors(path: string): Promise<WeightFile> {
     if (end !== file.size - start) refuse(path, `its tensors end at byte ${end} and the file at ${file.size - start}`)
     return {
       path, entries: slices, metadata,
-      async read(name) {
+      async read(name, scratch) {
         const slice = slices.get(name)
         if (!slice) throw new ModelError(`Cannot read tensor "${name}" from ${path}: the file has no tensor of that name.`)
-        return decode(await file.read(start + slice.begin, slice.end - slice.begin), slice.dtype, `tensor "${name}" of ${path}`)
+        return decode(await file.read(start + slice.begin, slice.end - slice.begin, scratch), slice.dtype, `tensor "${name}" of ${path}`)
       },
       close: () => file.close(),
     }

@@ -11,8 +11,8 @@ export interface WeightFile {
   readonly path: string
   readonly entries: ReadonlyMap<string, WeightEntry>
   readonly metadata: Readonly<Record<string, string>>
-  /** One tensor's numbers, row-major: floats of any width as float32, integers and booleans as int32. */
-  read(name: string): Promise<Float32Array | Int32Array>
+  /** One tensor's numbers, row-major: floats of any width as float32, integers and booleans as int32. With `scratch` they may lie there, until its next use. */
+  read(name: string, scratch?: Uint8Array): Promise<Float32Array | Int32Array>
   close(): Promise<void>
 }
 

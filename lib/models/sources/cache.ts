@@ -1,7 +1,6 @@
 // The cache of downloaded weights: one folder per source, filled completely or not at all, each file with a checksum that is verified at every use.
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { ModelError } from '../errors.js'
@@ -13,10 +12,18 @@ export interface CachedFile { /** Path inside the folder, with /. */ name: strin
 export interface CacheRecord { source: string; fetched: string; /** Such as the version that was downloaded, and its licence. */ facts: Record<string, string>; files: CachedFile[] }
 export interface CachedFolder extends CacheRecord { folder: string }
 
+/** With one buffer for the whole file: a stream would leave as much garbage as the file is long. */
 export async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
-  return hash.digest('hex')
+  const hash = createHash('sha256'), file = await open(path, 'r'), buffer = Buffer.allocUnsafeSlow(1 << 20)
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length)
+      if (bytesRead === 0) return hash.digest('hex')
+      hash.update(buffer.subarray(0, bytesRead))
+    }
+  } finally {
+    await file.close()
+  }
 }
 
 const isRecord = (value: unknown): value is CacheRecord => {
