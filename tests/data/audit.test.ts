@@ -77,6 +77,8 @@ test('finds strays and a part that differs, and neither where there is none', ()
   expect(findings.find(({ check }) => check === 'outliers')!.rows[0]).toMatchObject({ split: 'train', row: 5 })
   expect(separability['test']).toBeGreaterThan(0.8)
   expect(findings.some(({ check }) => check === 'non-representative split')).toBe(true)
+  const noise = { ...features, data: features.data.map((_, i) => Math.sin(i * i)) }
+  expect(auditFeatures(noise, labels, splits, { classes }).findings.find(({ check }) => check === 'label errors')).toMatchObject({ severity: 'note', rows: [], text: expect.stringMatching(/too badly to judge labels/) })
   features.data[3] = NaN
   expect(() => auditFeatures(features, labels, splits, { classes })).toThrow(/must be finite, got NaN in row 0/)
 })
