@@ -1,6 +1,6 @@
 // The live view of a run: feeds the stream to the plots room and its bundles to the display room, at most five times a second.
 import { liveDisplay, type LiveDisplay, type MimeBundle } from '../display/index.js'
-import { figureBundle, trainingCurves, TrainingRecord, trainingView } from '../plots/index.js'
+import { finishedCurves, TrainingRecord, trainingView } from '../plots/index.js'
 import type { EventStream, TrainEvent } from '../train/index.js'
 
 /** What `afinar run` reads to show progress in a terminal. */
@@ -17,7 +17,7 @@ export class RunView {
 
   /** Shows the run in the cell that runs now. */
   open(): void {
-    const panes = { panel: liveDisplay(), curves: liveDisplay() }
+    const panes = { curves: liveDisplay(), panel: liveDisplay() }
     this.#panes.push(panes)
     this.#update(panes)
   }
@@ -30,11 +30,10 @@ export class RunView {
   /** The last picture, with the interactive figure in place of the quick one. */
   async finish(): Promise<void> {
     if (this.#panes.length === 0) return
-    const figure = this.#record.epochs.length > 0 ? await figureBundle(trainingCurves(this.#record)) : undefined
     const { panel, curves } = trainingView(this.#record)
     await Promise.all(this.#panes.map(async (panes) => {
+      await panes.curves.close(this.#record.epochs.length > 0 ? finishedCurves(this.#record) : curves)
       await panes.panel.close({ ...panel, [progressMime]: progress(this.#record) })
-      await panes.curves.close(figure ?? curves)
     }))
   }
 
@@ -44,8 +43,8 @@ export class RunView {
   }
 
   #update({ curves, panel }: { curves: LiveDisplay; panel: LiveDisplay }): void {
-    panel.update((): MimeBundle => ({ ...trainingView(this.#record, { stopped: this.#stopping }).panel, [progressMime]: progress(this.#record) }))
     curves.update((): MimeBundle => trainingView(this.#record, { stopped: this.#stopping }).curves)
+    panel.update((): MimeBundle => ({ ...trainingView(this.#record, { stopped: this.#stopping }).panel, [progressMime]: progress(this.#record) }))
   }
 }
 
