@@ -6,10 +6,13 @@ import type { EventStream, TrainEvent } from '../train/index.js'
 /** What `afinar run` reads to show progress in a terminal. */
 export const progressMime = 'application/vnd.afinar.train-event+json'
 
+interface Panes { curves: LiveDisplay; panel: LiveDisplay }
+
 export class RunView {
   readonly #record = new TrainingRecord()
-  readonly #panes: { curves: LiveDisplay; panel: LiveDisplay }[] = []
+  readonly #panes: Panes[] = []
   #stopping = false
+  #ended = false
 
   constructor(stream: EventStream, readonly stop: () => void) {
     stream.listen((event) => this.#take(event))
@@ -18,8 +21,9 @@ export class RunView {
   /** Shows the run in the cell that runs now. */
   open(): void {
     const panes = { curves: liveDisplay(), panel: liveDisplay() }
-    this.#panes.push(panes)
     this.#update(panes)
+    if (this.#ended) void this.#finish(panes)
+    else this.#panes.push(panes)
   }
 
   stopping(): void {
@@ -29,12 +33,14 @@ export class RunView {
 
   /** The last picture, with the interactive figure in place of the quick one. */
   async finish(): Promise<void> {
-    if (this.#panes.length === 0) return
+    this.#ended = true
+    await Promise.all(this.#panes.map((panes) => this.#finish(panes)))
+  }
+
+  async #finish(panes: Panes): Promise<void> {
     const { panel, curves } = trainingView(this.#record)
-    await Promise.all(this.#panes.map(async (panes) => {
-      await panes.curves.close(this.#record.epochs.length > 0 ? finishedCurves(this.#record) : curves)
-      await panes.panel.close({ ...panel, [progressMime]: progress(this.#record) })
-    }))
+    await panes.curves.close(this.#record.epochs.length > 0 ? finishedCurves(this.#record) : curves)
+    await panes.panel.close({ ...panel, [progressMime]: progress(this.#record) })
   }
 
   #take(event: TrainEvent): void {
@@ -42,7 +48,7 @@ export class RunView {
     for (const panes of this.#panes) this.#update(panes)
   }
 
-  #update({ curves, panel }: { curves: LiveDisplay; panel: LiveDisplay }): void {
+  #update({ curves, panel }: Panes): void {
     curves.update((): MimeBundle => trainingView(this.#record, { stopped: this.#stopping }).curves)
     panel.update((): MimeBundle => ({ ...trainingView(this.#record, { stopped: this.#stopping }).panel, [progressMime]: progress(this.#record) }))
   }
