@@ -19,12 +19,23 @@ export interface Pass {
 
 export type Loss = TrainStepOptions['loss']
 
+/** An entry of TensorFlow.js' own gradient tape. Where it is no kernel, `kernelName` is the op that was being run. */
+interface TapeNode { kernelName: string; inputs: Record<string, tf.Tensor>; gradient?: unknown; saved?: tf.Tensor[] }
+
+/** Ops of TensorFlow.js that use tf.customGrad for speed, with the true gradient. */
+const honest = new Set(['logSoftmax__op', 'logSigmoid__op', 'softmaxCrossEntropy__op', 'fusedMatMul__op', 'fusedConv2d__op', 'fusedDepthwiseConv2d__op'])
+
+/** Whether the user gave this gradient: tf.customGrad numbers its inputs, where kernels and clones name them. */
+function isCustom({ kernelName, gradient, inputs }: TapeNode): boolean {
+  return Boolean(gradient) && '0' in inputs && !tf.getGradient(kernelName) && !honest.has(kernelName)
+}
+
 /** Runs f as if its gradients were wanted (so that TensorFlow.js picks the same kernels), without making them. */
 function underTape<T>(f: () => T): { value: T; custom: boolean } {
-  const engine = tf.engine() as unknown as { scopedRun<R>(start: () => void, end: () => void, f: () => R): R; startTape(): void; endTape(): void; state: { activeTape: { kernelName: string; gradient?: unknown; saved?: tf.Tensor[] }[] | null; gradientDepth: number } }
+  const engine = tf.engine() as unknown as { scopedRun<R>(start: () => void, end: () => void, f: () => R): R; startTape(): void; endTape(): void; state: { activeTape: TapeNode[] | null; gradientDepth: number } }
   try {
     const value = engine.scopedRun(() => engine.startTape(), () => engine.endTape(), f)
-    return { value, custom: (engine.state.activeTape ?? []).some(({ kernelName, gradient }) => gradient && !tf.getGradient(kernelName)) }
+    return { value, custom: (engine.state.activeTape ?? []).some(isCustom) }
   } finally {
     if (engine.state.gradientDepth === 0) {
       for (const { saved } of engine.state.activeTape ?? []) tf.dispose(saved ?? [])

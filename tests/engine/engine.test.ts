@@ -1,10 +1,12 @@
 // The binding: every dtype goes in and comes out, TensorFlow's errors become errors of the call, no handle is left behind.
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { type Engine, EngineError, execute, findTensorFlow, startEngine } from '../../lib/engine/index.js'
+
+jest.setTimeout(60_000) // the machine may be busy
 
 let engine: Engine, before = 0
 beforeAll(() => { engine = startEngine(); before = engine.numTensors() })

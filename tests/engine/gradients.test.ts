@@ -1,7 +1,9 @@
 // Gradients op by op: what TensorFlow makes of a recording, what TensorFlow.js makes, and finite differences agree, element by element.
-import { beforeAll, expect, test } from '@jest/globals'
+import { beforeAll, expect, jest, test } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
 import { recordTrainStep, type Rung, startEngine } from '../../lib/engine/index.js'
+
+jest.setTimeout(60_000) // the machine may be busy
 
 beforeAll(() => { startEngine() })
 

@@ -1,9 +1,11 @@
 // Five steps of training equal PyTorch's, on every rung, under every optimizer: losses, weights, batch-norm averages.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
 import { type Engine, type OptimizerSpec, recordTrainStep, type Rung, startEngine, type TensorMap, type TrainStepOptions } from '../../lib/engine/index.js'
 import { fixture, largestDifference, type Stored, tensor, under } from './support/fixtures.js'
 import { bert, mbconv } from './support/networks.js'
+
+jest.setTimeout(60_000) // the machine may be busy
 
 const optimizers: Record<string, { optimizer: OptimizerSpec; rate: number; clipNorm?: number }> = {
   sgd: { optimizer: { name: 'sgd' }, rate: 0.1 },
