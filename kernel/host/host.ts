@@ -101,10 +101,11 @@ export class Host {
   static async start(info: ConnectionInfo, options: HostOptions = {}): Promise<Host> {
     let host: Host | undefined
     const connection = await Connection.bind(info, { log: options.log ?? (() => {}), onPressure: (full) => host?.session.hold(full) })
-    new Publisher(connection).status('starting', {}) // at once, so that it cannot come before a subscriber's iopub_welcome
     const started = host = new Host(connection, options)
     for (const channel of ['shell', 'control'] as const) void connection.listen(channel, (request) => void started.handle(request, channel))
     void connection.listen('stdin', (reply) => started.stdin.answer(reply))
+    await new Promise((resolve) => setImmediate(resolve)) // who has subscribed already is welcomed first
+    host.publisher.status('starting', {})
     return host
   }
 

@@ -88,9 +88,10 @@ export class Connection {
         throw new Error(`Cannot start the kernel: ${at}, its ${name}, cannot be used (${(error as Error).message}). The connection file may be an old one; let Jupyter start the kernel with a new one.`)
       }
     }
-    await Promise.all([bind(shell, 'shell_port'), bind(control, 'control_port'), bind(stdin, 'stdin_port'), bind(heartbeat, 'hb_port'), bind(connection.iopub, 'iopub_port')])
-    void connection.beat(heartbeat)
     void connection.welcome()
+    await Promise.all([bind(shell, 'shell_port'), bind(control, 'control_port'), bind(stdin, 'stdin_port'), bind(heartbeat, 'hb_port')])
+    await bind(connection.iopub, 'iopub_port')
+    void connection.beat(heartbeat)
     return connection
   }
 
@@ -136,12 +137,12 @@ export class Connection {
     for await (const frames of heartbeat) await heartbeat.send(frames).catch(() => {})
   }
 
-  /** iopub_welcome (protocol 5.4): tells each new subscriber that its subscription is in effect. */
+  /** iopub_welcome (protocol 5.4): tells each new subscriber that its subscription is in effect, in front of all that waits. */
   private async welcome(): Promise<void> {
     for await (const [frame] of this.iopub) {
       if (frame?.[0] !== 1) continue
       const topic = frame.subarray(1)
-      this.send('iopub', { identities: [topic], header: this.codec.header('iopub_welcome'), parent: {}, metadata: {}, content: { subscription: topic.toString('utf8') }, buffers: [] })
+      this.outboxes.iopub.putFirst({ identities: [topic], header: this.codec.header('iopub_welcome'), parent: {}, metadata: {}, content: { subscription: topic.toString('utf8') }, buffers: [] })
     }
   }
 }

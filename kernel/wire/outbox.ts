@@ -42,13 +42,22 @@ export class Outbox {
     this.running ??= this.work()
   }
 
+  /** Puts a message in front of all that wait. */
+  putFirst(message: Message): void {
+    const weight = weightOf(message)
+    this.waiting.splice(this.next, 0, { message, weight, text: undefined })
+    this.press(weight)
+    this.running ??= this.work()
+  }
+
   /** Resolves once all that was put before has been handed to ZeroMQ. */
   async flushed(): Promise<void> {
     while (this.running) await this.running
   }
 
   private async work(): Promise<void> {
-    await undefined // what is put in the same turn of the event loop can still be merged
+    // what is put in the same turn of the event loop can still be merged, and who subscribed meanwhile gets its welcome first
+    await new Promise((resolve) => setImmediate(resolve))
     while (this.next < this.waiting.length) {
       const { message, text, weight } = this.waiting[this.next++]!
       if (this.next > 1024) { this.waiting = this.waiting.slice(this.next); this.next = 0 }

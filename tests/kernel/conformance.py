@@ -160,6 +160,7 @@ def test_output_of_a_blocked_loop_arrives_while_it_runs(k):
 
 
 def test_endless_printing_is_live_and_can_be_stopped(k):
+    k.run("0")
     msg = k.send("for (let i = 0; ; i++) console.log('line ' + i)")
     time.sleep(2)
     sizes = [resident(pid) for pid in [k.pid, *tree(k.pid)]]
@@ -209,6 +210,7 @@ def test_clear_output(k):
 # -- stop -----------------------------------------------------------------------------------------------------------
 
 def stopped(k, code, before=0.5):
+    k.run("0")
     msg = k.send(code)
     time.sleep(before)
     start = time.perf_counter()
@@ -242,6 +244,7 @@ def test_stop_ends_no_other_cell(k):
 
 
 def test_stop_aborts_what_is_queued(k):
+    k.run("0")
     first = k.send("while (true) {}")
     second = k.send("console.log('must not run')")
     time.sleep(0.4)
@@ -251,6 +254,7 @@ def test_stop_aborts_what_is_queued(k):
 
 
 def test_stop_while_a_child_process_is_waited_for(k):
+    k.run("import 'node:child_process'")
     msg = k.send("import { execSync } from 'node:child_process'\nexecSync('sleep 30')")
     time.sleep(0.6)
     k.interrupt()
@@ -417,8 +421,8 @@ def test_broken_globals():
 def test_large_cells(k):
     out = k.run("\n".join(f"const line{i} = {i}" for i in range(10_000)) + "\nline9999", 60)
     assert out.result == "9999", out.messages[-2:]
-    out = k.run("'" + "x".join("" for _ in range(20_000_000)) + "'.length", 60)
-    assert out.result == "19999999", out.status
+    out = k.run("'" + "x".join("" for _ in range(5_000_000)) + "'.length", 60)
+    assert out.result == "4999999", out.status
 
 
 def test_malformed_execute_request(k):
@@ -541,7 +545,7 @@ def test_two_front_ends(k):
 
 
 def test_suspended_front_end_holds_up_nobody():
-    """A second front end that reads nothing: the first still gets all of 300 MB, in bounded memory."""
+    """A second front end that reads nothing: the first still gets all of 150 MB, in bounded memory."""
     with Kernel() as k:
         import zmq
         info = k.manager.get_connection_info()
@@ -552,7 +556,7 @@ def test_suspended_front_end_holds_up_nobody():
         deaf.subscribe(b"")
         deaf.connect(f"tcp://{info['ip']}:{info['iopub_port']}")
         time.sleep(0.2)
-        msg = k.send("const chunk = 'y'.repeat(999_999); for (let i = 0; i < 300; i++) { console.log(chunk); await new Promise(r => setTimeout(r, 1)) }")
+        msg = k.send("const chunk = 'y'.repeat(999_999); for (let i = 0; i < 150; i++) { console.log(chunk); await new Promise(r => setTimeout(r, 1)) }")
         total, peak, deadline = 0, 0, time.time() + 60
         while time.time() < deadline:
             message = k.iopub(30)
@@ -565,7 +569,7 @@ def test_suspended_front_end_holds_up_nobody():
                 break
         deaf.close(0)
         context.term()
-        assert total == 300_000_000, total
+        assert total == 150_000_000, total
         assert peak < 700, peak
 
 
@@ -588,7 +592,9 @@ def test_memory_after_500_cells():
         for i in range(500):
             k.run(f"const w{i % 50} = {i}; console.log(w{i % 50}); w{i % 50} + 1")
         growth = {p: resident(p) - before[p] for p in before if alive(p)}
-        assert growth[host] < 30 and sum(growth.values()) < 120, growth
+        with open(f"/proc/{host}/task/{host}/children") as children:
+            session = int(children.read().split()[0])
+        assert growth[host] < 25 and growth[session] < 40, growth
 
 
 if __name__ == "__main__":
