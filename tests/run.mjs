@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const has = (flag) => process.argv.includes(flag)
-const only = process.argv[process.argv.indexOf('--only') + 1]?.split(',')
+const only = has('--only') ? process.argv[process.argv.indexOf('--only') + 1].split(',') : undefined
 const scratch = mkdtempSync(join(tmpdir(), 'afinar-test-'))
 const data = process.env.AFINAR_DATA ?? (existsSync('../shared/data') ? join(process.cwd(), '../shared/data') : undefined)
 const env = { ...process.env, ...(data ? { AFINAR_DATA: data } : {}), ...(has('--full') ? { AFINAR_FULL: '1' } : {}) }
