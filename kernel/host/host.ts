@@ -6,6 +6,7 @@ import { Connection, type ConnectionInfo, type Message, type RequestChannel } fr
 import { Comms } from './comms.js'
 import { Executions } from './executions.js'
 import { History } from './history.js'
+import type { Journal } from './journal.js'
 import { kernelInfo } from './kernel-info.js'
 import { watchMemory } from './memory-watch.js'
 import { Outputs } from './outputs.js'
@@ -19,6 +20,8 @@ export interface HostOptions {
   cwd?: string
   /** The notebook's file name, where the front end tells. */
   notebook?: string
+  /** Keeps what is sent, for those who come back later. */
+  journal?: Journal
   log?(text: string): void
   /** Called when everything has ended. */
   onEnd?(): void
@@ -78,7 +81,7 @@ export class Host {
   private constructor(private readonly connection: Connection, private readonly options: HostOptions) {
     const { cwd = process.cwd(), notebook } = options
     this.log = options.log ?? (() => {})
-    this.publisher = new Publisher(connection)
+    this.publisher = new Publisher(connection, options.journal)
     this.outputs = new Outputs(this.publisher, this.history)
     this.session = new SessionSlot({ cwd, ...(notebook === undefined ? {} : { notebook }) }, {
       onMessage: (message) => this.hear(message),
@@ -119,6 +122,7 @@ export class Host {
     if (this.ended) return
     this.ended = true
     this.unwatch()
+    this.options.journal?.remove()
     const language = await Promise.race([this.language, sleep(1)])
     const server = language?.pid === undefined ? [] : [language.pid, ...descendants(language.pid)]
     await Promise.race([Promise.all([this.session.end(), language?.stop()]), sleep(END)])

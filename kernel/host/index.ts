@@ -3,9 +3,11 @@ import { mkdirSync, appendFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readConnectionFile } from '../wire/index.js'
 import { Host } from './host.js'
+import { Journal, journalFile } from './journal.js'
 import { descendants, signal } from './process-tree.js'
 
 export { Host } from './host.js'
+export { type JournalCell, type JournalEntry, readJournal, replay } from './journal.js'
 export { kernelspec, writeKernelspec } from './kernelspec.js'
 
 /** How often the host looks whether its parent still lives (ms). */
@@ -27,7 +29,8 @@ export async function startHost(connectionFile: string): Promise<Host> {
   process.removeAllListeners('warning').on('warning', ({ message }) => log(`warning: ${message}`))
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const notebook = process.env['JPY_SESSION_NAME']
-  const host = await Host.start(readConnectionFile(connectionFile), { log, ...(notebook ? { notebook } : {}), onEnd: () => {
+  const info = readConnectionFile(connectionFile)
+  const host = await Host.start(info, { log, journal: new Journal(journalFile(connectionFile)), ...(notebook ? { notebook } : {}), onEnd: () => {
     signal(descendants(process.pid), 'SIGKILL')
     process.exit(0)
   } })

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LOGO_SVG } from './logo.js'
+import { LOGO_PNG, LOGO_SVG } from './logo.js'
 
 export interface KernelspecOptions {
   /** Shown in launchers. Default: "TypeScript (afinar)". */
@@ -23,9 +23,10 @@ export function kernelspec({ displayName = 'TypeScript (afinar)', env = {} }: Ke
   }
 }
 
-/** Writes kernel.json and the logo into `folder`, made if needed. */
+/** Writes kernel.json and the logos into `folder`, made if needed. */
 export function writeKernelspec(folder: string, options: KernelspecOptions = {}): void {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'kernel.json'), `${JSON.stringify(kernelspec(options), null, 2)}\n`)
   writeFileSync(join(folder, 'logo-svg.svg'), LOGO_SVG)
+  for (const width of [32, 64] as const) writeFileSync(join(folder, `logo-${width}x${width}.png`), Buffer.from(LOGO_PNG[width], 'base64'))
 }

@@ -1,13 +1,16 @@
 // Sends what belongs to a request: its reply, its status, its outputs. Everything carries the request's header as its parent.
+import type { Journal } from './journal.js'
 import type { Channel, Connection, Header, Message } from '../wire/index.js'
 
 export type Parent = Header | Record<string, never>
 
 export class Publisher {
-  constructor(private readonly connection: Connection) {}
+  /** `journal` keeps what is published; a reply is nobody's business later. */
+  constructor(private readonly connection: Connection, private readonly journal?: Journal) {}
 
   /** A message on iopub. */
   publish(type: string, content: object, parent: Parent, { metadata = {}, buffers = [] }: { metadata?: Record<string, unknown>; buffers?: Uint8Array[] } = {}): void {
+    this.journal?.note(type, content as Record<string, unknown>, parent.msg_type === 'execute_request' ? parent.msg_id : undefined)
     this.connection.send('iopub', { identities: [Buffer.from(type)], header: this.connection.codec.header(type), parent, metadata, content: content as Record<string, unknown>, buffers })
   }
 

@@ -46,6 +46,13 @@ def median(part, count):
     return statistics.median(times)
 
 
+def wait_for_idle(k, msg):
+    while True:  # ask() has read past the execute_reply
+        message = k.iopub(20)
+        if message["parent_header"].get("msg_id") == msg and message["content"].get("execution_state") == "idle":
+            return
+
+
 def main():
     start = time.perf_counter()
     with Kernel(SPEC) as k:
@@ -68,7 +75,7 @@ def main():
             times = []
             for _ in range(20 if SYSTEM in ("afinar",) else 1):
                 times.append(k.ask(kind, {"code": code, "cursor_pos": len(code), "detail_level": 0})[1] * 1000)
-            k.collect(msg, 20)
+            wait_for_idle(k, msg)
             return statistics.median(times)
         measure("completion while busy", "ms")(lambda: while_busy("complete_request"))
         measure("hover while busy", "ms")(lambda: while_busy("inspect_request"))
@@ -98,13 +105,21 @@ def main():
             return seconds * 1000 if k.run("1", 5).status == "ok" else None
         measure("stop a loop, variables kept", "ms")(stop)
 
+        def language(pid):
+            with open(f"/proc/{pid}/cmdline") as line:
+                return "--lsp" in line.read()
+
         def growth():
-            pids = [k.pid, *tree(k.pid)]
+            pids = [pid for pid in [k.pid, *tree(k.pid)] if not language(pid)]
+            server = [pid for pid in tree(k.pid) if language(pid)]
+            server_before = sum(map(resident, server))
             for i in range(100):
                 k.run(CODE["cell"].format(m=i % 50, i=i), 5)
             before = sum(map(resident, pids))
             for i in range(500):
                 k.run(CODE["cell"].format(m=i % 50, i=i), 5)
+            if server:
+                tell("memory growth of the language server", sum(map(resident, server)) - server_before, "MB")
             return sum(map(resident, pids)) - before
         measure("memory growth, 500 cells", "MB")(growth)
 

@@ -1,5 +1,6 @@
 """Every row of the design's table that is about being right, asked by Jupyter's own client."""
 import contextlib
+import json
 import os
 import queue
 import signal
@@ -524,6 +525,23 @@ def test_stale_connection_file_is_refused():
         assert k.run("'unharmed'").status == "ok"
     missing = subprocess.run([*node, "/nowhere/kernel.json"], capture_output=True, text=True, timeout=20)
     assert missing.returncode == 1 and "Cannot start the kernel" in missing.stderr, missing
+
+
+def test_what_was_sent_is_kept_for_later():
+    with Kernel() as k:
+        journal = k.manager.connection_file.replace(".json", ".journal.jsonl")
+        k.run("""const s = (globalThis as any)[Symbol.for('afinar.session')]
+console.log('printed')
+s.display({ 'text/plain': 'start' }, { id: 'd' })
+for (let i = 0; i < 500; i++) s.display({ 'text/plain': 'step ' + i }, { id: 'd', update: true })""")
+        with open(journal) as lines:
+            entries = [json.loads(line) for line in lines]
+        assert os.stat(journal).st_mode & 0o077 == 0
+        assert [e["type"] for e in entries] == ["execute_input", "stream", "display_data", "update_display_data", "status"], entries
+        assert entries[3]["content"]["data"]["text/plain"] == "step 499"
+        k.client.shutdown()
+        gone([k.pid], 2)
+        assert not os.path.exists(journal)
 
 
 def test_two_front_ends(k):
