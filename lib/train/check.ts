@@ -36,6 +36,7 @@ export function checkOptions(o: TrainOptions, verb = 'fine-tune'): void {
     if (typeof value !== 'number' || !test(value)) throw new TrainError(`Cannot ${verb}: ${name} must be ${rule}, got ${shown(value)}. Use for example ${example}.`)
   }
   if (Array.isArray(o.learningRate)) o.learningRate.forEach((value: unknown, i) => { if (typeof value !== 'number' || !(Number.isFinite(value) && value >= 0)) throw new TrainError(`Cannot ${verb}: learningRate[${i}] must be a number of at least 0, got ${shown(value)}.`) })
+  if (o.fitHead !== undefined && typeof o.fitHead !== 'boolean') throw new TrainError(`Cannot ${verb}: fitHead must be true or false, got ${shown(o.fitHead)}.`)
   if (o.schedule !== undefined) createSchedule(o.schedule)
   oneOf(verb, 'precision', o.precision, ['float32', 'mixed'])
   oneOf(verb, 'batchNorm', o.batchNorm, ['frozen', 'updating'])

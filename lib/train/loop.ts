@@ -7,6 +7,7 @@ import type { Model } from '../models/index.js'
 import { Checkpointer, type Resumed } from './checkpoints/index.js'
 import { freshEpoch, runEpoch, trainFigures, type EpochSoFar } from './epoch.js'
 import type { EndReason, OverfittingVerdict } from './events.js'
+import { fitHead } from './fit-head.js'
 import { HealthCheck, type Trouble } from './health.js'
 import { History } from './history.js'
 import { higherIsBetter, objectiveFor, type Objective } from './objective.js'
@@ -125,6 +126,11 @@ class Loop {
     const total = phase.plan.epochs * plan.stepsPerEpoch, from = this.step - this.phaseEpochs * plan.stepsPerEpoch
     while (this.phaseEpochs < phase.plan.epochs) {
       const epoch = this.epoch + 1, start = performance.now()
+      if (phase.plan.fit) {
+        const ended = await this.fitEpoch(phase, epoch, start)
+        if (ended) return ended
+        continue
+      }
       const end = await runEpoch({
         phase, plan, epoch, soFar: this.soFar, stepsBefore: this.step, stream,
         factor: (step) => plan.schedule.factor({ step: step - 1 - from, total, losses: this.losses }) * (control.rateFactor ?? 1),
@@ -138,6 +144,18 @@ class Loop {
       if (ended) return ended
     }
     return undefined
+  }
+
+  /** The head in one go; it takes the place of one epoch's steps. */
+  private async fitEpoch(phase: RunningPhase, epoch: number, start: number): Promise<Ended | undefined> {
+    const { plan, control, model, stream } = this, stopping = () => control.stopping
+    if (!await fitHead(model, phase.train, phase.validation, stopping)) return { reason: 'stopped' }
+    const seen = await phase.evaluator.run(phase.train, plan.batchSize, stopping)
+    if (!seen) return { reason: 'stopped' }
+    const rows = phase.train.rows, steps = plan.stepsPerEpoch
+    this.soFar = { steps, rows, lossSum: seen.loss * rows, logits: [seen.logits], labels: [seen.labels], width: seen.width }
+    stream.emit({ type: 'step', time: Date.now(), epoch, step: this.step + steps, loss: seen.loss, learningRate: 0, gradNorm: 0, examplesPerSecond: rows / Math.max(1e-6, (performance.now() - start) / 1000) })
+    return this.finishEpoch(phase, epoch, 0, start)
   }
 
   /** Validation, best weights, verdict, checkpoint. */

@@ -25,8 +25,13 @@ export interface CheckpointOptions {
 export interface TrainOptions {
   /** Epochs of the whole network (or of what `freeze` leaves). Default 5; from scratch 15. */
   epochs?: number
-  /** Epochs of a new head alone before that. Default 3 on features that are computed once, 1 otherwise, 0 from scratch or when the model was trained before. */
+  /** Epochs of a new head alone before that. Default 1, 0 from scratch or when the model was trained before. */
   frozenEpochs?: number
+  /**
+   * In its frozen epoch a linear head is fitted on the features in one go (logistic regression, its regularization chosen by validation),
+   * instead of step by step. Default true where that is possible: classes, cross-entropy, features that fit in memory.
+   */
+  fitHead?: boolean
   /** Rows a step. Default: 16, fewer with little data, more with a lot. */
   batchSize?: number
   /** Highest rate of the head; one number per layer group, from the input end; or 'find', which runs the learning-rate finder first. */
@@ -75,4 +80,4 @@ export interface TrainOptions {
   signal?: AbortSignal
 }
 
-export const optionNames = ['epochs', 'frozenEpochs', 'batchSize', 'learningRate', 'frozenLearningRate', 'layerSpread', 'schedule', 'optimizer', 'weightDecay', 'clipNorm', 'labelSmoothing', 'classWeights', 'loss', 'metric', 'metrics', 'augment', 'freeze', 'batchNorm', 'patience', 'restoreBest', 'seed', 'precision', 'callbacks', 'checkpoints', 'resume', 'signal'] as const satisfies readonly (keyof TrainOptions)[]
+export const optionNames = ['epochs', 'frozenEpochs', 'fitHead', 'batchSize', 'learningRate', 'frozenLearningRate', 'layerSpread', 'schedule', 'optimizer', 'weightDecay', 'clipNorm', 'labelSmoothing', 'classWeights', 'loss', 'metric', 'metrics', 'augment', 'freeze', 'batchNorm', 'patience', 'restoreBest', 'seed', 'precision', 'callbacks', 'checkpoints', 'resume', 'signal'] as const satisfies readonly (keyof TrainOptions)[]

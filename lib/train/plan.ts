@@ -3,6 +3,7 @@ import type { AugmentOptions, Dataset } from '../data/index.js'
 import type { OptimizerSpec } from '../engine/index.js'
 import type { Model } from '../models/index.js'
 import type { RunDefault } from './events.js'
+import { canFitHead } from './fit-head.js'
 import type { TrainOptions } from './options.js'
 import { createSchedule, type Schedule } from './schedules/index.js'
 import { wasTrained } from './trained.js'
@@ -15,6 +16,8 @@ export interface PhasePlan {
   frozen: readonly string[]
   /** The backbone's features are computed once, and the head trains on them. */
   cached: boolean
+  /** The head is fitted on them in one go: one epoch without steps. */
+  fit: boolean
   /** Highest rate of each trained layer group, from the input end. */
   rates: { group: string; rate: number }[]
 }
@@ -66,20 +69,27 @@ export function makePlan(model: Model, data: Dataset<any>, o: TrainOptions, trai
   const headOnly = freeze === 'backbone'
   const augment = o.augment === false ? undefined : o.augment ?? (images && !headOnly ? pictureChanges : undefined)
   if (o.augment === undefined && augment) defaults.push({ name: 'augment', value: Object.keys(augment).join(', '), reason: 'small random changes of every picture, new in each epoch, make few pictures go further; no mirror images, which may mean something else' })
-  const canCache = model.hasHead
-  const cachedWhole = headOnly && canCache && !augment
-  const epochs = choose('epochs', o.epochs, headOnly && cachedWhole ? 30 : scratch ? 15 : 5, headOnly && cachedWhole ? 'features are computed once, so epochs cost next to nothing' : scratch ? 'random weights need longer than pre-trained ones' : 'pre-trained weights need few; early stopping ends sooner')
+  const cacheable = model.hasHead
+  const onFeatures = headOnly && cacheable && !augment
+  // Only what nobody asked to be done in steps is fitted in one go.
+  const asked = o.frozenEpochs !== undefined && o.frozenEpochs > 1 || o.frozenLearningRate !== undefined || o.loss !== undefined || o.classWeights !== undefined
+    || (headOnly && (o.learningRate !== undefined || (o.epochs ?? 1) > 1))
+  const fit = (o.fitHead ?? !asked) && cacheable && canFitHead(model, rows) && (!headOnly || onFeatures)
+  const fitsWhole = headOnly && fit
+  const epochs = fitsWhole ? 1 : choose('epochs', o.epochs, onFeatures ? 30 : scratch ? 15 : 5, onFeatures ? 'features are computed once, so epochs cost next to nothing' : scratch ? 'random weights need longer than pre-trained ones' : 'pre-trained weights need few; early stopping ends sooner')
   const startsWithHead = !headOnly && !scratch && !before && groups.includes('head') && groups.length > 1
-  const frozenEpochs = headOnly ? 0 : choose('frozenEpochs', o.frozenEpochs, startsWithHead ? (canCache ? 3 : 1) : 0,
-    scratch ? 'random weights have nothing to protect' : before ? 'this model was trained before, so its head is not new' : canCache ? 'a new head first learns on features that are computed once, so that its large first gradients do not spoil the weights below' : 'a new head would spoil the weights below with its large first gradients', undefined)
-  const learningRate = typeof o.learningRate === 'number' ? o.learningRate : Array.isArray(o.learningRate) ? Math.max(...(o.learningRate as number[])) : choose('learningRate', undefined, headOnly ? 1e-2 : transformer && !scratch ? 1e-4 : scratch ? 3e-3 : 1e-3, headOnly ? 'a head alone bears a high rate' : transformer ? 'usual for transformers with AdamW' : "usual for convolutional networks with AdamW; findLearningRate measures it for your data")
-  const frozenRate = headOnly ? learningRate : frozenEpochs > 0 ? choose('frozenLearningRate', o.frozenLearningRate, 1e-2, 'a head alone bears a higher rate than the whole network') : o.frozenLearningRate ?? learningRate
+  const frozenEpochs = headOnly ? 0 : choose('frozenEpochs', o.frozenEpochs, startsWithHead ? 1 : 0,
+    scratch ? 'random weights have nothing to protect' : before ? 'this model was trained before, so its head is not new' : 'a new head would spoil the weights below with its large first gradients')
+  if ((fitsWhole || (fit && frozenEpochs > 0)) && o.fitHead === undefined) defaults.push({ name: 'fitHead', value: 'true', reason: 'on frozen features the best linear head can be computed: logistic regression, its regularization chosen by validation' })
+  const learningRate = typeof o.learningRate === 'number' ? o.learningRate : Array.isArray(o.learningRate) ? Math.max(...(o.learningRate as number[])) : choose('learningRate', undefined, headOnly ? 3e-3 : transformer && !scratch ? 1e-4 : scratch ? 3e-3 : 1e-3, headOnly ? 'a head alone bears a high rate' : transformer ? 'usual for transformers with AdamW' : "usual for convolutional networks with AdamW; findLearningRate measures it for your data")
+  const frozenRate = headOnly ? learningRate : frozenEpochs > 0 && !fit ? choose('frozenLearningRate', o.frozenLearningRate, 3e-3, 'a head alone bears a higher rate than the whole network') : o.frozenLearningRate ?? learningRate
   const spread = Array.isArray(o.learningRate) || headOnly ? 1 : choose('layerSpread', o.layerSpread, scratch ? 1 : 10, scratch ? 'all layers are equally new' : `the first layers know edges and colours already: they learn ${10}× slower than the head`)
   const free = groups.filter((name) => !always.includes(name))
   const rates = free.map((group, i) => ({ group, rate: Array.isArray(o.learningRate) ? (o.learningRate as number[])[i] ?? learningRate : learningRate / spread ** (free.length === 1 ? 0 : (free.length - 1 - i) / (free.length - 1)) }))
   const phases: PhasePlan[] = []
-  if (frozenEpochs > 0) phases.push({ name: 'head only', detail: canCache ? 'features of the frozen backbone are computed once' : 'the backbone is frozen', epochs: frozenEpochs, frozen: groups.filter((name) => name !== 'head'), cached: canCache, rates: [{ group: 'head', rate: frozenRate }] })
-  if (epochs > 0) phases.push({ name: headOnly ? 'head only' : always.length > 0 ? `${free.length} of ${groups.length} layer groups` : 'whole network', detail: headOnly ? (cachedWhole ? 'features of the frozen backbone are computed once' : 'the backbone is frozen') : spread > 1 ? `rates from ${short(learningRate / spread)} in the first layers to ${short(learningRate)} in the head` : `rate up to ${short(learningRate)}`, epochs, frozen: always, cached: cachedWhole, rates })
+  const how = fit ? 'a linear classifier fitted on features that are computed once' : cacheable ? 'features of the frozen backbone are computed once' : 'the backbone is frozen'
+  if (frozenEpochs > 0) phases.push({ name: 'head only', detail: how, epochs: fit ? 1 : frozenEpochs, frozen: groups.filter((name) => name !== 'head'), cached: cacheable, fit, rates: [{ group: 'head', rate: frozenRate }] })
+  if (epochs > 0) phases.push({ name: headOnly ? 'head only' : always.length > 0 ? `${free.length} of ${groups.length} layer groups` : 'whole network', detail: headOnly ? (onFeatures ? how : 'the backbone is frozen') : spread > 1 ? `rates from ${short(learningRate / spread)} in the first layers to ${short(learningRate)} in the head` : `rate up to ${short(learningRate)}`, epochs, frozen: always, cached: onFeatures, fit: fitsWhole, rates })
   const optimizer = typeof o.optimizer === 'object' ? o.optimizer : { name: choose('optimizer', o.optimizer, 'adamw' as const, 'robust without tuning'), ...(o.weightDecay === undefined ? {} : { weightDecay: o.weightDecay }) }
   const clipNorm = choose('clipNorm', o.clipNorm, 1, 'one odd batch cannot throw the weights far')
   const labelled = model.task === 'classification'

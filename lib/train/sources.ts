@@ -20,6 +20,8 @@ export interface BatchOrder { batchSize: number; shuffle?: { seed: number; epoch
 
 export interface Source {
   rows: number
+  /** All values of a source of features, row after row. */
+  stored?: { features: Float32Array; labels: Int32Array; weights: Float32Array }
   batches(order: BatchOrder): AsyncIterable<StepBatch>
 }
 
@@ -81,8 +83,10 @@ function collect(blocks: readonly { inputs: TensorMap; labels: tf.Tensor; weight
 }
 
 function storedSource({ inputs, labels, weights }: Stored, rows: number): Source {
+  const features = inputs['features']
   return {
     rows,
+    ...(features ? { stored: { features: features.data as Float32Array, labels: labels.data as Int32Array, weights } } : {}),
     async *batches({ batchSize, shuffle }) {
       const order = shuffle ? shuffled(rows, randomNumbers(shuffle.seed, shuffle.epoch)) : Int32Array.from({ length: rows }, (_, i) => i)
       for (let from = 0; from < rows; from += batchSize) {

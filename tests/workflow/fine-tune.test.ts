@@ -76,6 +76,21 @@ test('with a frozen backbone only the head changes, on features that are compute
   model.dispose()
 })
 
+test('a linear head is fitted in one go where nobody asks for steps, better than steps do it', async () => {
+  const data = stripes({ train: 120, noise: 0.85 }), losses: number[] = []
+  for (const o of [{}, { fitHead: false, epochs: 10 }]) {
+    const model = tinyModel(), before = valuesOf(model)
+    const run = fineTune(model, data, { live: false, freeze: 'backbone', ...o })
+    const result = await run
+    const after = valuesOf(model)
+    expect(Object.keys(after).filter((name) => String(after[name]) !== String(before[name]))).toEqual(['head.weight', 'head.bias'])
+    expect((await result.evaluate('validation')).accuracy).toBe(result.best.value)
+    losses.push(result.history[result.best.epoch - 1]!.validation!['loss']!)
+    model.dispose()
+  }
+  expect(losses[0]).toBeLessThan(losses[1]! + 0.02)
+})
+
 test('frozen head first, then the rest with rates that grow towards the head', async () => {
   const model = tinyModel()
   const run = fineTune(model, stripes(), { ...quick, frozenEpochs: 1, epochs: 1, layerSpread: 10, schedule: 'constant' })

@@ -12,7 +12,7 @@ jest.setTimeout(120_000)
 beforeAll(() => { startEngine() })
 
 const folder = () => mkdtempSync(join(tmpdir(), 'afinar-run-'))
-const options: TrainOptions = { epochs: 3, frozenEpochs: 1, batchSize: 16, learningRate: 1e-2, augment: { shift: 0.1 }, batchNorm: 'updating', restoreBest: false, seed: 3 }
+const options: TrainOptions = { epochs: 3, frozenEpochs: 1, fitHead: false, batchSize: 16, learningRate: 1e-2, augment: { shift: 0.1 }, batchNorm: 'updating', restoreBest: false, seed: 3 }
 
 async function stopAfter(step: number, where: string, more: TrainOptions = {}) {
   const model = tinyModel()

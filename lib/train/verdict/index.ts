@@ -101,7 +101,8 @@ function underfitting({ train, validation, epochs, n, chance }: Curves): Finding
 }
 
 /** Validation still falls at the end by more than its noise. */
-function stillLearning({ validation, train, n }: Curves): Finding | undefined {
+function stillLearning({ validation, train, epochs, n }: Curves): Finding | undefined {
+  if (accuracies(epochs, 'validation').slice(-2).every((value) => value === 1)) return undefined // all right already: only surer
   const window = Math.max(3, Math.ceil(n / 3)), { slope, error } = endSlope(validation, window)
   const level = mean(validation.slice(-window)), gain = -slope * window
   const steady = n < 5 ? true : -slope > 1.5 * error
