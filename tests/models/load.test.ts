@@ -154,7 +154,8 @@ test.each(familyNames().filter((name) => !/lite[1-4]|resnet(34|101|152)|bert/.te
   const model = buildModel(name, { classes, imageSize: 32, ...(name.startsWith('resnet') && { config: { widths: [8, 16, 24, 32] } }), ...(name === 'vit' && { config: { hidden_size: 24, num_hidden_layers: 2, intermediate_size: 32 } }) })
   const images = tf.randomNormal([2, 32, 32, 3])
   const { grads } = tf.variableGrads(() => model.forward({ images }, { training: true }).square().mean().asScalar() as tf.Scalar, model.trainable)
-  const zero = model.trainable.filter((variable) => !(grads[variable.name]!.abs().max().dataSync()[0]! > 0))
+  // a shift in front of another batch norm has no effect but by rounding, which may be none
+  const zero = model.trainable.filter((variable) => !/project\.bn\.bias$/.test(model.nameOf(variable)) && !(grads[variable.name]!.abs().max().dataSync()[0]! > 0))
   expect(zero.map((variable) => model.nameOf(variable))).toEqual([])
   model.dispose()
 }, 60_000)
