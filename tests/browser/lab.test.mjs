@@ -1,6 +1,6 @@
 // What a reader sees in JupyterLab and Notebook 7, step by step. Each test goes on where the one before it stopped.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cells, number } from './notebook.mjs'
 import { NotebookPage, writeNotebook } from './page.mjs'
@@ -117,6 +117,10 @@ export function tests({ jupyter, browser, shots, app }) {
       assert.equal(bundles.filter((data) => data['application/vnd.plotly.v1+json'] && data['image/svg+xml']).length, 4)
       for (const { id } of await jupyter.api('sessions')) await jupyter.api(`sessions/${id}`, { method: 'DELETE' })
       jupyter.removeKernel()
+      // nor may Lab choose another installation of the kernel by name or language
+      saved.metadata.kernelspec = { name: 'gone', display_name: 'gone', language: 'gone' }
+      saved.metadata.language_info = { name: 'gone' }
+      writeFileSync(join(jupyter.work, file), JSON.stringify(saved))
       const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
       const again = new NotebookPage(await context.newPage(), shots)
       await again.open(jupyter, file, app)
