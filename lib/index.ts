@@ -1,6 +1,7 @@
 // The library's front door: what `import { … } from 'afinar'` offers. Rooms are composed here, nothing is computed.
 export { startEngine, findTensorFlow, recordTrainStep, recordFunction, execute, EngineError } from './engine/index.js'
 export type { Device, Engine, EngineOptions, FoundLibrary, OptimizerSpec, RecordedFunction, StepContext, StepResult, TrainStep, TrainStepOptions } from './engine/index.js'
+export * as tf from '@tensorflow/tfjs'
 export * from './data/index.js'
 export { buildModel, familyNames, loadModel, ModelError } from './models/index.js'
 export type { BuildOptions, LayerGroup, LoadOptions, LoadProgress, Model, ModelSummary, Task } from './models/index.js'

@@ -22,9 +22,9 @@ function run(command, args, extra = {}) {
 }
 
 /** Jest, counted by its own report. */
-async function jest(paths, ...options) {
+async function jest(paths, workers = 2) {
   const report = join(scratch, `jest-${Math.random().toString(36).slice(2)}.json`)
-  const { code } = await run(process.execPath, ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--maxWorkers=2', '--json', `--outputFile=${report}`, ...options, ...paths])
+  const { code } = await run(process.execPath, ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', `--maxWorkers=${workers}`, '--json', `--outputFile=${report}`, ...paths])
   if (!existsSync(report)) return { passed: 0, failed: 1 }
   const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8'))
   const failed = numFailedTests + numRuntimeErrorTestSuites
@@ -43,7 +43,7 @@ const folders = readdirSync('tests', { withFileTypes: true }).filter((entry) => 
 const quick = ['architecture', 'language', 'plots', 'display', 'data']
 const parts = {
   units: () => jest(folders.filter((name) => !['browser', 'bench', 'kernel', 'support', 'fixtures'].includes(name)).map((name) => `tests/${name}/`)),
-  kernel: () => jest(['tests/kernel/'], '--runInBand'), // Jupyter's own client, and jupyter_kernel_test; one at a time, they measure
+  kernel: () => jest(['tests/kernel/'], 1), // Jupyter's own client, and jupyter_kernel_test; one at a time, they measure
   notebooks: () => script('tests/notebooks/run.mjs', ...(has('--full') ? ['--full'] : [])),
   browser: () => script('tests/browser/run.mjs'),
   package: () => script('tests/package/run.mjs'),
