@@ -26,7 +26,9 @@ export async function startHost(connectionFile: string): Promise<Host> {
   // a defect of the host must not cost the user's variables
   process.on('uncaughtException', (error) => log(`failed: ${error.stack}`))
   process.on('unhandledRejection', (error) => log(`failed: ${error instanceof Error ? error.stack : String(error)}`))
-  process.removeAllListeners('warning').on('warning', ({ message }) => log(`warning: ${message}`))
+  process.removeAllListeners('warning').on('warning', ({ message }) => {
+    if (!message.startsWith('Socket option will not take effect')) log(`warning: ${message}`) // it does, for iopub's noDrop
+  })
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const notebook = process.env['JPY_SESSION_NAME']
   const info = readConnectionFile(connectionFile)

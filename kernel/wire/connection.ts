@@ -49,8 +49,10 @@ export interface ConnectionEvents {
 
 /** Messages that ZeroMQ keeps for each subscriber of iopub; what is more waits in the outbox, where it is merged. */
 const HIGH_WATER = 128
-/** How long a front end may take nothing before the others go on without it, and how long each message still waits for it then (ms). */
-const PATIENCE = 10_000, IMPATIENCE = 20
+/** How long a front end may take nothing before the others go on without it, how long a wait is then (ms), and how many messages go out between two. */
+const PATIENCE = 10_000, IMPATIENCE = 20, UNHEEDED = HIGH_WATER / 2
+/** After so many messages that all took at once, nobody counts as left behind any more. */
+const TRUSTED = 1000
 
 /** The kernel's side of a connection: requests come in by `listen`, messages go out by `send`, in order on each channel. */
 export class Connection {
@@ -58,6 +60,9 @@ export class Connection {
   private readonly routers: Record<RequestChannel | 'heartbeat', Router>
   private readonly iopub: XPublisher
   private readonly outboxes = {} as Record<Channel, Outbox>
+  /** Messages until the next wait, and messages that all front ends took since one was left behind. */
+  private unheeded = 0
+  private taken = 0
 
   private constructor(readonly info: ConnectionInfo, private readonly events: ConnectionEvents) {
     this.codec = new Codec(info.key, info.signature_scheme.replace('hmac-', ''))
@@ -118,18 +123,27 @@ export class Connection {
     for (const socket of [...Object.values(this.routers), this.iopub]) socket.close()
   }
 
-  /** Waits for slow front ends. One that takes nothing for long is left behind, so that it cannot hold up the others. */
+  /**
+   * Waits for slow front ends. One that takes nothing for long is left behind, so that it cannot hold up the others: from then on
+   * there is one short wait in `UNHEEDED` messages, in which the others empty their queues.
+   */
   private async broadcast(frames: Uint8Array[]): Promise<void> {
+    const { iopub } = this
+    if (this.unheeded > 0) {
+      if (--this.unheeded === 0) iopub.noDrop = true
+      return iopub.send(frames)
+    }
     try {
-      await this.iopub.send(frames)
-      if (this.iopub.sendTimeout !== PATIENCE) this.iopub.sendTimeout = PATIENCE
+      await iopub.send(frames)
+      if (iopub.sendTimeout !== PATIENCE && ++this.taken > TRUSTED) iopub.sendTimeout = PATIENCE
     } catch (error) {
       if ((error as { code?: string }).code !== 'EAGAIN') throw error
-      if (this.iopub.sendTimeout === PATIENCE) this.events.log(`a front end took no output for ${PATIENCE / 1000} s and is left behind`)
-      this.iopub.sendTimeout = IMPATIENCE
-      this.iopub.noDrop = false
-      await this.iopub.send(frames)
-      this.iopub.noDrop = true
+      if (iopub.sendTimeout === PATIENCE) this.events.log(`a front end took no output for ${PATIENCE / 1000} s and is left behind`)
+      iopub.sendTimeout = IMPATIENCE
+      iopub.noDrop = false
+      this.unheeded = UNHEEDED
+      this.taken = 0
+      await iopub.send(frames)
     }
   }
 
