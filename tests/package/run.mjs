@@ -11,7 +11,7 @@ const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) 
 const npm = (...args) => process.env.npm_execpath ? [process.execPath, process.env.npm_execpath, ...args] : ['npm', ...args]
 const run = ([command, ...args], cwd = folder) => {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 300_000 })
-  return { ok: status === 0, text: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}` }
+  return { ok: status === 0, printed: stdout ?? '', text: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}` }
 }
 
 let passed = 0, failed = 0
@@ -28,8 +28,8 @@ const expectRun = (command, pattern, cwd) => {
 
 let tarball = ''
 check('packs', () => {
-  const { ok, text } = run([process.execPath, 'kernel/cli/pack.mjs', folder], root)
-  tarball = text.trim().split('\n').at(-1)
+  const { ok, printed, text } = run([process.execPath, 'kernel/cli/pack.mjs', folder], root)
+  tarball = printed.trim().split('\n').at(-1)
   return ok && existsSync(tarball) ? '' : text
 })
 check('installs into an empty folder with install scripts on', () => {
