@@ -184,9 +184,10 @@ class Loop {
     return plan.patience !== undefined && this.waited >= plan.patience ? { reason: 'early stopping' } : undefined
   }
 
+  /** On the epochs of this phase: another phase trains other layers, with other changes of the pictures, and its losses compare with nothing. */
   private judge(): void {
     const { data, model, plan } = this
-    this.verdict = judge(this.history.epochs, { rows: data.train.size, validationRows: data.validation?.size ?? 0, classes: model.classes.length, metric: plan.metric, planned: plan.epochs })
+    this.verdict = judge(this.history.epochs.slice(-this.phaseEpochs), { rows: data.train.size, validationRows: data.validation?.size ?? 0, classes: model.classes.length, metric: plan.metric, planned: plan.epochs })
   }
 
   private async save(phase: RunningPhase): Promise<void> {
@@ -208,7 +209,7 @@ class Loop {
     this.health.state = progress.health
     this.history.epochs.push(...progress.history)
     this.history.best = progress.best
-    if (progress.history.length > 0) this.judge()
+    if (progress.phaseEpochs > 0) this.judge()
   }
 
   private explain({ why, step }: Trouble): void {
