@@ -1,6 +1,6 @@
 // Python's side: a .venv inside the project with JupyterLab, its Plotly renderer and TensorFlow's libraries, and our kernelspec in it.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fingerprint, once, root, run, step, SetupError } from './step.mjs'
 
@@ -111,6 +111,8 @@ export async function setUpPython(home = root, { tests = false } = {}) {
   home = resolve(home)
   const cli = join(root, 'dist/kernel/cli/index.js'), stamp = (name) => join(home, '.venv', name)
   await makeEnvironment(home)
+  // JupyterLab runs a .js file of its own as CommonJS, which a package.json above that says "module" would break
+  writeFileSync(join(home, '.venv/package.json'), '{}\n')
   await once(stamp('.afinar-jupyter'), () => fingerprint(...JUPYTER), () => step('Installing JupyterLab 4.6, 0.3 GB', '30 s', (progress) => pip(pythonOf(home), ['install', ...JUPYTER], progress, 'JupyterLab')))
   if (tests) await once(stamp('.afinar-tests'), () => fingerprint(...JUDGES), () => step('Installing what the tests need from Python', '15 s', (progress) => pip(pythonOf(home), ['install', ...JUDGES], progress, 'the tests\' Python packages')))
   await once(stamp('.afinar-tensorflow'), () => fingerprint(tensorflowWheel().name), () => installTensorFlow(home))
