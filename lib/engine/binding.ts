@@ -1,6 +1,7 @@
 // The native side that tfjs-node's JavaScript backend asks for (its TFJSBinding), over our runtime.
 import { type Attribute, AttributeKind } from './attributes.js'
 import { DType, dtypeInTensorFlowJS, type Values } from './dtypes.js'
+import { EngineError } from './errors.js'
 import type { Runtime, TensorMetadata } from './runtime.js'
 import { SavedModels } from './saved-models.js'
 
@@ -45,6 +46,7 @@ export function createBinding(runtime: Runtime, facts: { gpu: boolean }): TFJSBi
 
 /** Casts what TensorFlow.js has no dtype for (uint8, int64, half …) to the one it will be called. */
 export function asTensorFlowJS(runtime: Runtime, output: TensorMetadata): TensorMetadata {
+  if (output.shape.includes(-1)) throw new EngineError(`Cannot tell the shape [${output.shape}] before it is computed.`)
   const dtype = dtypeInTensorFlowJS(output.dtype)
   if (dtype === output.dtype) return output
   const [cast] = runtime.execute('Cast', [{ name: 'SrcT', type: AttributeKind.type, value: output.dtype }, { name: 'DstT', type: AttributeKind.type, value: dtype }, { name: 'Truncate', type: AttributeKind.bool, value: false }], [output.id], 1)

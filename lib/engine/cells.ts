@@ -3,6 +3,7 @@
 import type * as tf from '@tensorflow/tfjs'
 import { type Attribute, AttributeKind } from './attributes.js'
 import type { Backend } from './backend.js'
+import { DType } from './dtypes.js'
 import type { Pointer } from './c-api.js'
 import type { Runtime } from './runtime.js'
 import type { LazyHandle } from './tensors.js'
@@ -18,14 +19,24 @@ export class Cell implements LazyHandle {
   /** Number under which TensorFlow.js knows the value. */
   readonly id: number
 
-  constructor(readonly runtime: Runtime, readonly shape: readonly number[], readonly dtype: number, initial: number) {
+  constructor(readonly runtime: Runtime, readonly shape: readonly number[], readonly dtype: number, initial?: number) {
     const attributes: Attribute[] = [
       ...typeAttribute(dtype), { name: 'shape', type: AttributeKind.shape, value: shape },
       { name: 'shared_name', type: AttributeKind.string, value: anonymous }, { name: 'container', type: AttributeKind.string, value: '' },
     ]
     this.resource = runtime.run('VarHandleOp', attributes, [], 1)[0]!.id
     this.id = runtime.tensors.addLazy(this)
-    this.assign(initial)
+    if (initial === undefined) this.clear()
+    else this.assign(initial)
+  }
+
+  /** Zeros in all places. */
+  clear(): void {
+    const { runtime, shape, dtype } = this
+    const dims = runtime.tensors.create([shape.length], DType.int32, Int32Array.from(shape)), zero = runtime.tensors.create([], dtype, [0])
+    const [filled] = runtime.run('Fill', [], [dims, zero], 1)
+    this.assign(filled!.id)
+    for (const id of [dims, zero, filled!.id]) runtime.tensors.delete(id)
   }
 
   assign(id: number): void {

@@ -15,6 +15,9 @@ export function nameOf(dtype: number): string {
   return Object.entries(DType).find(([, number]) => number === dtype)?.[0] ?? `type ${dtype}`
 }
 
+/** Bytes of one element; 0 where a type has none of its own. */
+export const sizeOf = (dtype: number): number => bytes[dtype] ?? 0
+
 export function bytesOf(dtype: number): number {
   const size = bytes[dtype]
   if (size === undefined) throw new EngineError(`Cannot copy a ${nameOf(dtype)} tensor to or from JavaScript: it has no bytes of its own.`)

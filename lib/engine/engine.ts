@@ -1,14 +1,19 @@
-// Starting the engine: find TensorFlow, load it, make a context, put TensorFlow.js on top of it. Once per process.
+// Starting the engine: find TensorFlow, load it, make a context, put TensorFlow.js on top of it. Once per process: when asked to, or at
+// TensorFlow.js' first op.
 import { createRequire } from 'node:module'
 import * as tf from '@tensorflow/tfjs'
-import { type Backend, registerBackend } from './backend.js'
+import { type Backend, makeBackend, offerBackend, useBackend } from './backend.js'
 import { asTensorFlowJS, createBinding } from './binding.js'
 import { loadCApi, type CApi, type Pointer } from './c-api.js'
+import { clusterFrom, type ClusterSpec, Workers } from './cluster/index.js'
 import { configProto, type EngineOptions } from './config.js'
 import { type Device, listDevices } from './devices.js'
 import { EngineError } from './errors.js'
 import { candidates, type FoundLibrary, libraryAt } from './find.js'
 import { attributesFor, type AttributeValues, groupInputs } from './op-definitions.js'
+import { withQuietLog } from './quiet-log.js'
+import { type Ledger, takeLedger } from './ledger.js'
+import type { Program } from './program.js'
 import { Runtime } from './runtime.js'
 
 /** TensorFlow, loaded and set as TensorFlow.js's backend. */
@@ -20,12 +25,16 @@ export interface Engine {
   devices(): Device[]
   /** Tensors alive in TensorFlow's memory; the same before and after a piece of work that leaks nothing. */
   numTensors(): number
+  /** Who holds them: weights and optimizer state by name, other tensors by cell and shape. `ledger().since(earlier)` shows what leaks. */
+  ledger(): Ledger
   /** Ops and recorded functions run so far. */
   numExecuted(): number
   readonly milliseconds: number
+  /** The cluster that TF_CONFIG names, when it is one of several workers. */
+  readonly workers: Workers | undefined
 }
 
-export interface StartedEngine extends Engine { readonly runtime: Runtime; readonly backend: Backend }
+export interface StartedEngine extends Engine { readonly runtime: Runtime; readonly backend: Backend; /** Steps that are not disposed. */ readonly programs: Set<Pick<Program, 'holdings'>> }
 
 let started: StartedEngine | undefined
 
@@ -36,6 +45,7 @@ export function cure(): string {
 
 /**
  * Finds and loads TensorFlow and makes it TensorFlow.js's backend ('tensorflow'). The first call takes 1–2 s; later calls return the same engine.
+ * TensorFlow.js' first op does the same with the default options.
  *
  * @throws EngineError when there is no TensorFlow, or none that loads; the message says what to run.
  * @example
@@ -49,30 +59,41 @@ export function startEngine(options: EngineOptions = {}): Engine {
 
 /** The started engine with its insides, for this room. */
 export function engineFor(options: EngineOptions = {}): StartedEngine {
-  started ??= start(options)
+  if (!started) {
+    started = start(options)
+    useBackend()
+  }
   return started
 }
+
+offerBackend(() => (started ??= start({})).backend)
 
 /** The engine if it has been started. */
 export const currentEngine = (): Engine | undefined => started
 
 function start(options: EngineOptions): StartedEngine {
   const begin = performance.now()
+  const cluster = clusterFrom(process.env['TF_CONFIG'])
   const level = { info: '0', warning: '1', error: '2', fatal: '3' }[options.logLevel ?? 'error']
   if (options.logLevel) process.env['TF_CPP_MIN_LOG_LEVEL'] = level
   else process.env['TF_CPP_MIN_LOG_LEVEL'] ??= level
-  const { library, api } = firstThatLoads(options.library)
-  const status = api.TF_NewStatus() as Pointer
-  const context = newContext(api, status, options)
+  const { library, api, status, context } = withQuietLog(process.env['TF_CPP_MIN_LOG_LEVEL'], () => {
+    const { library, api } = firstThatLoads(options.library)
+    const status = api.TF_NewStatus() as Pointer
+    return { library, api, status, context: newContext(api, status, options) }
+  })
   const runtime = new Runtime(api, context, status)
   endBeforeDestructors()
+  const workers = cluster && joined(runtime, cluster, options)
   const devices = () => listDevices({ api, context, status, check: (what) => runtime.check(what) })
   const gpu = devices().some(({ type }) => type === 'GPU')
-  const backend = registerBackend(createBinding(runtime, { gpu }), runtime)
-  return {
-    tensorflowVersion: api.TF_Version() as string, libraryPath: library.files[0]!, library, devices, runtime, backend,
+  const backend = makeBackend(createBinding(runtime, { gpu }), runtime)
+  const engine: StartedEngine = {
+    ledger: () => takeLedger(engine), programs: new Set(),
+    tensorflowVersion: api.TF_Version() as string, libraryPath: library.files[0]!, library, devices, runtime, backend, workers,
     numTensors: () => runtime.tensors.size, numExecuted: () => runtime.executed, milliseconds: performance.now() - begin,
   }
+  return engine
 }
 
 /**
@@ -86,6 +107,14 @@ function endBeforeDestructors(): void {
     const libc = koffi.load(null)
     libc.func('int on_exit(void *handler, void *argument)')(libc.symbol('_exit', 'void *'), null)
   } catch { /* another C library than glibc */ }
+}
+
+/** Before any other op: the server brings devices of its own. */
+function joined(runtime: Runtime, cluster: ClusterSpec, options: EngineOptions): Workers {
+  const gpu = listDevices({ api: runtime.api, context: runtime.context, status: runtime.status, check: (what) => runtime.check(what) }).some(({ type }) => type === 'GPU')
+  const workers = new Workers(runtime, cluster, configProto(options), gpu)
+  console.warn(workers.warning)
+  return workers
 }
 
 function firstThatLoads(named: string | undefined): { library: FoundLibrary; api: CApi } {

@@ -1,6 +1,7 @@
 // One pass through the user's own function by TensorFlow.js, with its gradients if wanted: the reference that recordings are held against.
 import * as tf from '@tensorflow/tfjs'
 import type { Backend } from './backend.js'
+import type { Workers } from './cluster/index.js'
 import { EngineError } from './errors.js'
 import { stepRandom, withRandom } from './random.js'
 import type { StepContext, TensorMap, TrainStepOptions } from './types.js'
@@ -8,6 +9,10 @@ import type { StepContext, TensorMap, TrainStepOptions } from './types.js'
 export interface Pass {
   loss: tf.Tensor
   outputs: TensorMap
+  /** Which outputs are to be summed over all workers. */
+  totals: readonly string[]
+  /** What the rows weigh; undefined for 1. */
+  weight: tf.Tensor | undefined
   /** Values that the loss assigned to the state variables, by number; they stay alive until `release`. */
   state: number[]
   /** By variable; undefined where the loss does not depend on it. Empty when no gradients were asked for. */
@@ -49,14 +54,16 @@ function underTape<T>(f: () => T): { value: T; custom: boolean } {
  * @param key int32 [seed, step]
  * @param between called after the forward pass and before the gradients
  */
-export function pass(backend: Backend, loss: Loss, inputs: TensorMap, key: tf.Tensor, state: readonly tf.Variable[], variables: readonly tf.Variable[] | undefined, between: () => void = () => {}): Pass {
+export function pass(backend: Backend, loss: Loss, inputs: TensorMap, key: tf.Tensor, state: readonly tf.Variable[], variables: readonly tf.Variable[] | undefined, workers: Workers | undefined, between: () => void = () => {}): Pass {
   const before = state.map((variable) => variable.clone())
-  let outputs: TensorMap = {}
-  const context: StepContext = { training: true, random: stepRandom(backend, key) }
+  let outputs: TensorMap = {}, totals: string[] = [], weight: tf.Tensor | undefined
+  const context: StepContext = { training: true, random: stepRandom(backend, key, workers && { rank: workers.rank, size: workers.size, rows: Object.values(inputs)[0]?.shape[0] ?? 0 }) }
   const forward = (): tf.Scalar => {
     const result = withRandom(context.random, () => loss(inputs, context))
     checkLoss(result?.loss)
-    outputs = Object.fromEntries(Object.entries(result.outputs ?? {}).map(([name, tensor]) => [name, tf.keep(tensor.clone())]))
+    outputs = Object.fromEntries(Object.entries({ ...result.outputs, ...result.totals }).map(([name, tensor]) => [name, tf.keep(tensor.clone())]))
+    totals = Object.keys(result.totals ?? {})
+    weight = result.weight && tf.keep(result.weight.clone())
     const value = tf.keep(result.loss.clone())
     between()
     return value
@@ -66,12 +73,13 @@ export function pass(backend: Backend, loss: Loss, inputs: TensorMap, key: tf.Te
     const assigned = state.map((variable) => variable.clone())
     const ids = backend.getInputTensorIds(assigned)
     const release = () => {
-      tf.dispose([made.value, ...made.grads.filter((one) => one !== null && one !== undefined), ...assigned])
+      tf.dispose([made.value, ...made.grads.filter((one) => one !== null && one !== undefined), ...assigned, ...(weight ? [weight] : [])])
       tf.dispose(outputs)
     }
-    return { loss: made.value, outputs, state: ids, gradients: made.grads.map((gradient) => gradient ?? undefined), custom: made.custom ?? false, release }
+    return { loss: made.value, outputs, totals, weight, state: ids, gradients: made.grads.map((gradient) => gradient ?? undefined), custom: made.custom ?? false, release }
   } catch (error) {
     tf.dispose(outputs)
+    weight?.dispose()
     throw error
   } finally {
     state.forEach((variable, i) => {

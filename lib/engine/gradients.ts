@@ -27,7 +27,7 @@ export function registerGradients(): void {
   register('GatherNd', ['params', 'indices'], [], (dy, [params, indices]) => ({ params: () => tf.scatterND(indices!, dy as tf.Tensor, params!.shape as never), indices: () => tf.zeros(indices!.shape) }))
   register('StridedSlice', ['x'], [], (dy, [x], attributes) => ({ x: () => stridedSlice(dy as tf.Tensor, x!.shape, attributes) }))
   register('TopK', ['x'], [false, true], (dys, [x, indices]) => ({ x: () => tf.sum(tf.mul(tf.oneHot(indices! as tf.Tensor1D, x!.shape.at(-1)!), tf.expandDims((dys as tf.Tensor[])[0]!, -1)), -2) }))
-  register('Cumprod', ['x'], [true], (dy, [x, y], { axis, exclusive, reverse }) => ({ x: () => tf.divNoNan(tf.cumsum(tf.mul(dy as tf.Tensor, y!), axis as number, exclusive as boolean, !(reverse as boolean)), x!) }))
+  register('Cumprod', ['x'], [true], (dy, [x, y], attributes) => ({ x: () => cumprod(dy as tf.Tensor, x!, y!, attributes as never) }))
   register('MirrorPad', ['x'], [], (dy, _, { paddings, mode }) => ({
     x: () => run('MirrorPadGrad', [type('T', float), type('Tpaddings', int32), text('mode', (mode as string).toUpperCase())], [dy as tf.Tensor, tf.tensor2d(paddings as number[][], undefined, 'int32')]),
   }))
@@ -44,6 +44,18 @@ function stridedSlice(dy: tf.Tensor, shape: number[], attributes: Attributes): t
   const masks = ['begin', 'end', 'ellipsis', 'newAxis', 'shrinkAxis'].map((name) => int(`${name.replace('Axis', '_axis')}_mask`, (attributes[`${name}Mask`] as number | undefined) ?? 0))
   const { begin, end, strides } = attributes as Record<string, number[]>
   return run('StridedSliceGrad', [type('T', float), type('Index', int32), ...masks], [ints(shape), ints(begin!), ints(end!), ints(strides!), dy])
+}
+
+/**
+ * Σ dyᵢ · yᵢ / xⱼ over the products i that hold xⱼ. Of a row with zeros that serves what stands before the first; the first zero itself
+ * has the products without it, up to the next zero; what follows has none.
+ */
+function cumprod(dy: tf.Tensor, x: tf.Tensor, y: tf.Tensor, { axis, exclusive, reverse }: { axis: number; exclusive: boolean; reverse: boolean }): tf.Tensor {
+  const zero = tf.cast(tf.equal(x, 0), 'float32'), count = (without: boolean) => tf.cumsum(zero, axis, without, reverse)
+  const is = (counted: tf.Tensor, number: number) => tf.cast(tf.equal(counted, number), 'float32')
+  const back = (products: tf.Tensor) => tf.cumsum(tf.mul(dy, products), axis, exclusive, !reverse)
+  const first = tf.mul(zero, is(count(false), 1)), without = tf.cumprod(tf.add(x, first), axis, exclusive, reverse)
+  return tf.add(tf.mul(tf.divNoNan(back(y), x), is(count(false), 0)), tf.mul(first, back(tf.mul(without, is(count(exclusive), 1)))))
 }
 
 /** As TensorFlow.js has it, and summed over the batch axes that one side was broadcast over. */

@@ -84,11 +84,54 @@ export class Graph implements OpWriter<Node> {
 
   dtype(node: Node): number { return this.runtime.api.TF_OperationOutputType(node) as number }
 
-  /** TensorFlow's own gradients of a scalar; undefined where it does not depend on an x. */
-  gradients(y: Node, xs: readonly Node[]): (Node | undefined)[] {
+  /** What TensorFlow infers; undefined where it knows not even the rank, −1 for lengths that only a run can tell. */
+  shapeOf(node: Node): number[] | undefined {
+    const { api, status } = this.runtime, rank = api.TF_GraphGetTensorNumDims(this.#graph, node, status) as number
+    if (rank < 0) return undefined
+    const lengths = new BigInt64Array(rank)
+    if (rank) api.TF_GraphGetTensorShape(this.#graph, node, lengths, rank, status)
+    return Array.from(lengths, Number)
+  }
+
+  /** All operations of a type, those of the gradients included. */
+  operations(type: string): Pointer[] {
+    return this.#all().filter(([, name]) => name === type).map(([oper]) => oper)
+  }
+
+  /** How many operations there are of each type, those of the gradients included. */
+  census(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const [, name] of this.#all()) counts[name] = (counts[name] ?? 0) + 1
+    return counts
+  }
+
+  #all(): [Pointer, string][] {
+    const { api } = this.runtime, at = new BigUint64Array(1), found: [Pointer, string][] = []
+    for (let oper = api.TF_GraphNextOperation(this.#graph, at) as Pointer | null; oper; oper = api.TF_GraphNextOperation(this.#graph, at) as Pointer | null) found.push([oper, api.TF_OperationOpType(oper) as string])
+    return found
+  }
+
+  /** What an operation's input is fed with. */
+  inputOf(oper: Pointer, index: number): Node { return this.runtime.api.TF_OperationInput({ oper, index }) as Node }
+
+  /** The inputs that a node feeds. */
+  consumers(node: Node): Node[] {
+    const { api } = this.runtime, count = api.TF_OperationOutputNumConsumers(node) as number, places = new BigUint64Array(2 * count)
+    api.TF_OperationOutputConsumers(node, places, count)
+    return Array.from({ length: count }, (_, i) => ({ oper: places[2 * i]!, index: Number(BigInt.asIntN(32, places[2 * i + 1]!)) }))
+  }
+
+  /** Feeds an input with another node. */
+  redirect(input: Node, from: Node): void {
+    this.runtime.api.TF_UpdateEdge(this.#graph, from, input, this.runtime.status)
+    this.runtime.check('record the step')
+  }
+
+  /** TensorFlow's own gradients of y, a scalar or weighted by `slope`; undefined where it does not depend on an x. */
+  gradients(y: Node, xs: readonly Node[], slope?: Node): (Node | undefined)[] {
     const { api, status } = this.runtime
     const found = new BigUint64Array(new ArrayBuffer(16 * xs.length))
-    api.TF_AddGradients(this.#graph, inMemory([y]), 1, inMemory(xs), xs.length, null, status, found)
+    api.TF_AddGradients(this.#graph, inMemory([y]), 1, inMemory(xs), xs.length, slope ? inMemory([slope]) : null, status, found)
     const code = api.TF_GetCode(status) as number
     if (code !== 0) {
       const told = api.TF_Message(status) as string

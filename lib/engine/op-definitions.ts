@@ -5,7 +5,7 @@ import { DType, type DTypeName } from './dtypes.js'
 import { EngineError } from './errors.js'
 import { readFields, text } from './protobuf.js'
 
-export interface OpInput { name: string; /** The attribute that holds how many tensors this input has, when it is a list. */ countedBy?: string; typesBy?: string }
+export interface OpInput { name: string; /** The attribute that holds how many tensors this input has, when it is a list. */ countedBy?: string; typesBy?: string; /** The attribute that holds its type. */ typeBy?: string }
 export interface OpDefinition { name: string; inputs: OpInput[]; outputs: number; attributes: Map<string, string>; stateful: boolean }
 
 /** Reads definitions on demand and keeps them. */
@@ -37,7 +37,7 @@ export class OpDefinitions {
   }
 }
 
-// OpDef: name 1, input_arg 2, output_arg 3, attr 4, is_stateful 17. ArgDef: name 1, number_attr 5, type_list_attr 6. AttrDef: name 1, type 2.
+// OpDef: name 1, input_arg 2, output_arg 3, attr 4, is_stateful 17. ArgDef: name 1, type_attr 4, number_attr 5, type_list_attr 6. AttrDef: name 1, type 2.
 function parse(name: string, bytes: Uint8Array): OpDefinition {
   const definition: OpDefinition = { name, inputs: [], outputs: 0, attributes: new Map(), stateful: false }
   for (const { field, value } of readFields(bytes)) {
@@ -47,6 +47,7 @@ function parse(name: string, bytes: Uint8Array): OpDefinition {
       const input: OpInput = { name: '' }
       for (const part of readFields(value as Uint8Array)) {
         if (part.field === 1) input.name = text(part.value)
+        if (part.field === 4) input.typeBy = text(part.value)
         if (part.field === 5) input.countedBy = text(part.value)
         if (part.field === 6) input.typesBy = text(part.value)
       }

@@ -9,15 +9,22 @@ import type { StepRandom } from './types.js'
 /** Spreads consecutive draws over the seeds (2³² / golden ratio, odd). */
 const golden = 0x9e3779b1 | 0
 
+/** One worker's part of a step's rows: draws over rows are its part of what one worker with all rows would draw. */
+export interface RowShare { rank: number; size: number; rows: number }
+
 /** @param key int32 tensor [seed, step] */
-export function stepRandom(backend: Backend, key: tf.Tensor): StepRandom {
+export function stepRandom(backend: Backend, key: tf.Tensor, share?: RowShare): StepRandom {
   let draws = 0
   const draw = (op: string, shape: number[]) => tf.tidy(() => {
     const bad = shape.find((length) => !Number.isInteger(length) || length < 0)
     if (bad !== undefined) throw new EngineError(`Cannot draw random numbers of shape [${shape}]: every length must be a whole number of at least 0: got ${bad}.`)
     const own = tf.add(key, tf.tensor1d([Math.imul(++draws, golden), draws], 'int32'))
     const type = (name: string, value: number) => ({ name, type: AttributeKind.type, value })
-    return backend.executeSingleOutput(op, [type('dtype', DType.float32), type('T', DType.int32), type('Tseed', DType.int32)], [tf.tensor1d(shape, 'int32'), own])
+    const numbers = (of: number[]) => backend.executeSingleOutput(op, [type('dtype', DType.float32), type('T', DType.int32), type('Tseed', DType.int32)], [tf.tensor1d(of, 'int32'), own])
+    const [lead = 0, ...rest] = shape
+    if (!share || !share.rows || lead === 0 || lead % share.rows !== 0) return numbers(shape)
+    const skipped = partOf(backend, op, shape, own, share)
+    return skipped ?? tf.slice(numbers([lead * share.size, ...rest]), [lead * share.rank, ...rest.map(() => 0)], shape)
   })
   const uniform = (shape: number[], min = 0, max = 1) => tf.tidy(() => {
     const unit = draw('StatelessRandomUniform', shape)
@@ -35,6 +42,23 @@ export function stepRandom(backend: Backend, key: tf.Tensor): StepRandom {
       return tf.tidy(() => tf.mul(x, tf.mul(tf.cast(tf.greaterEqual(uniform(x.shape), rate), 'float32'), 1 / (1 - rate)))) as typeof x
     },
   }
+}
+
+/** Numbers that one step of Philox' counter makes (Salmon et al. 2011), and TensorFlow's name for the algorithm. */
+const perCount = 4, philox = 1
+
+/** The same draw for all rows, from where this worker's rows begin; undefined where they do not begin with a new count. */
+function partOf(backend: Backend, op: string, shape: number[], seed: tf.Tensor, { rank }: RowShare): tf.Tensor | undefined {
+  const before = rank * shape.reduce((size, length) => size * length, 1)
+  if (before % perCount !== 0 || before / perCount > 0x7fffffff) return undefined
+  const { runtime } = backend, type = (name: string, value: number) => ({ name, type: AttributeKind.type, value })
+  const made = [runtime.create([2], DType.uint64, [before / perCount, 0]), runtime.create([], DType.int32, [philox]), runtime.create([shape.length], DType.int32, Int32Array.from(shape))]
+  const [skip, algorithm, dims] = made as [number, number, number]
+  const [key, counter] = runtime.execute('StatelessRandomGetKeyCounter', [type('Tseed', DType.int32)], backend.getInputTensorIds([seed]), 2).map(({ id }) => id) as [number, number]
+  const from = runtime.execute('AddV2', [type('T', DType.uint64)], [counter, skip], 1)[0]!.id
+  const [drawn] = runtime.execute(`${op}V2`, [type('dtype', DType.float32), type('Tshape', DType.int32)], [dims, key, from, algorithm], 1)
+  for (const id of [...made, key, counter, from]) runtime.delete(id)
+  return backend.createOutputTensor(drawn!)
 }
 
 let current: StepRandom | undefined

@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs'
 import type { StartedEngine } from './engine.js'
 import { Graph, type GraphFunction, type Node } from './graph.js'
+import { narrowType } from './precision.js'
 import { type Capture, Replay } from './replay.js'
 import type { Tape } from './tape.js'
 import type { FunctionOptions, TensorMap } from './types.js'
@@ -19,7 +20,7 @@ export class RecordedCall {
       const tensors = [key, ...Object.keys(inputs).sort().map((name) => inputs[name]!)]
       for (const id of backend.getInputTensorIds(tensors)) where.set(id, graph.input(runtime.tensors.dtype(id), runtime.tensors.shapeOf(runtime.tensors.handle(id))))
       const names = Object.keys(outputs), wanted = backend.getInputTensorIds(names.map((name) => outputs[name]!))
-      const replay = new Replay(graph, runtime, backend, where, new Set(tape.created.map(({ id }) => id)), { mixed: options.precision === 'mixed' })
+      const replay = new Replay(graph, runtime, backend, where, new Set(tape.created.map(({ id }) => id)), { narrow: options.precision === 'mixed' ? narrowType(engine) : undefined, xla: options.xla ?? false })
       replay.play(Replay.needed(tape.entries, wanted))
       this.#captures = replay.captures
       const results = wanted.map((id) => graph.op('Identity', [replay.node(id)])[0]!)

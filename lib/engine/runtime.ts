@@ -8,9 +8,17 @@ import { TensorTable } from './tensors.js'
 /** What tfjs-node's kernels get back for each output. */
 export interface TensorMetadata { id: number; shape: number[]; dtype: number }
 
+/** Takes the place of running an op: its outputs have shapes and no values; lengths that only a run can tell are −1. */
+export interface ByShape {
+  execute(op: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number): TensorMetadata[]
+  dispose(): void
+}
+
 /** Listens to everything that happens to tensors while a step is recorded. */
 export interface Listener {
   executed(op: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: readonly TensorMetadata[]): void
+  /** Where ops are not run but known by their shapes. */
+  readonly shapes?: ByShape | undefined
   /** JavaScript made values for a new tensor (TensorFlow.js sends them on when an op needs them). */
   written(values: unknown): void
   made(id: number, shape: readonly number[], dtype: number, values: unknown): void
@@ -67,7 +75,8 @@ export class Runtime {
 
   /** Runs an op, or a function by its name, and waits for it. The listener hears of it. */
   execute(name: string, attributes: readonly Attribute[], inputs: readonly (number | readonly number[])[], outputs: number): TensorMetadata[] {
-    const results = this.run(name, attributes, inputs, outputs)
+    const shapes = this.listener?.shapes
+    const results = shapes ? shapes.execute(name, attributes, inputs.flat(), outputs) : this.run(name, attributes, inputs, outputs)
     this.listener?.executed(name, attributes, inputs.flat(), results)
     return results
   }

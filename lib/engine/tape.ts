@@ -1,10 +1,10 @@
 // What happened to tensors while a function ran: the raw material of a recording.
 import type { Attribute } from './attributes.js'
-import type { Listener, Runtime, TensorMetadata } from './runtime.js'
+import type { ByShape, Listener, Runtime, TensorMetadata } from './runtime.js'
 
 export interface Entry { op: string; attributes: readonly Attribute[]; inputs: readonly number[]; outputs: readonly TensorMetadata[] }
 
-/** Listens from `new` to `stop`. Tensors made on the host stay alive until `release`, so that they can become constants of the graph. */
+/** Listens from `new` to `stop`; with `shapes` nothing is run. Tensors made on the host stay alive until `release`, so that they can become constants of the graph. */
 export class Tape implements Listener {
   readonly entries: Entry[] = []
   /** Tensors that JavaScript made while the tape ran, in order. */
@@ -17,7 +17,7 @@ export class Tape implements Listener {
   readonly #kept: number[] = []
   readonly #outer: Listener | undefined
 
-  constructor(readonly runtime: Runtime) {
+  constructor(readonly runtime: Runtime, readonly shapes?: ByShape) {
     this.#outer = runtime.listener
     runtime.listener = this
   }
@@ -57,6 +57,7 @@ export class Tape implements Listener {
   /** Lets the kept tensors go. */
   release(): void {
     for (const id of this.#kept.splice(0)) this.runtime.delete(id)
+    this.shapes?.dispose()
   }
 }
 

@@ -10,12 +10,24 @@ export interface LazyHandle {
   /** A handle to the value now; the table owns it until `forget`. */
   read(): Pointer
   release(): void
+  readonly resource: number
+  readonly shape: readonly number[]
+  readonly dtype: number
+}
+
+/** The notebook's cell at work, where the session that runs it tells. */
+const runningCell = (): number | undefined => {
+  try {
+    return (globalThis as Record<symbol, { cell?: number } | undefined>)[Symbol.for('afinar.session')]?.cell
+  } catch { return undefined }
 }
 
 /** Every live tensor by number. A number is never used twice. */
 export class TensorTable {
   readonly #handles = new Map<number, Pointer>()
   readonly #lazy = new Map<number, LazyHandle>()
+  /** The cells that tensors were made in. */
+  readonly #cells = new Map<number, number>()
   #next = 1
 
   constructor(readonly api: CApi, readonly context: Pointer, readonly status: Pointer, readonly check: Check) {}
@@ -25,12 +37,22 @@ export class TensorTable {
 
   add(handle: Pointer): number {
     this.#handles.set(this.#next, handle)
+    const cell = runningCell()
+    if (cell !== undefined) this.#cells.set(this.#next, cell)
     return this.#next++
   }
 
   addLazy(lazy: LazyHandle): number {
     this.#lazy.set(this.#next, lazy)
     return this.#next++
+  }
+
+  lazies(): Iterable<LazyHandle> { return this.#lazy.values() }
+
+  /** All that is alive, by number. */
+  alive(): { id: number; shape: readonly number[]; dtype: number; cell: number | undefined }[] {
+    const plain = [...this.#handles].filter(([id]) => !this.#lazy.has(id)).map(([id, handle]) => ({ id, dtype: this.dtype(id), shape: this.shapeOf(handle), cell: this.#cells.get(id) }))
+    return [...plain, ...[...this.#lazy].map(([id, { shape, dtype }]) => ({ id, shape, dtype, cell: this.#cells.get(id) }))]
   }
 
   handle(id: number): Pointer {
@@ -47,6 +69,7 @@ export class TensorTable {
   take(id: number): Pointer {
     const handle = this.handle(id)
     this.#handles.delete(id)
+    this.#cells.delete(id)
     return handle
   }
 
@@ -67,6 +90,7 @@ export class TensorTable {
     if (handle === undefined && !lazy) throw new EngineError(`Cannot delete tensor ${id}: it does not exist, or was deleted before.`)
     if (handle !== undefined) this.api.TFE_DeleteTensorHandle(handle)
     this.#handles.delete(id)
+    this.#cells.delete(id)
     lazy?.release()
     this.#lazy.delete(id)
   }
@@ -135,7 +159,12 @@ export class TensorTable {
     return handle
   }
 
-  dtype(id: number): number { return this.api.TFE_TensorHandleDataType(this.handle(id)) as number }
+  dtype(id: number): number { return this.#lazy.get(id)?.dtype ?? this.api.TFE_TensorHandleDataType(this.handle(id)) as number }
+
+  shape(id: number): number[] {
+    const lazy = this.#lazy.get(id)
+    return lazy ? [...lazy.shape] : this.shapeOf(this.handle(id))
+  }
 
   shapeOf(handle: Pointer): number[] {
     const rank = this.api.TFE_TensorHandleNumDims(handle, this.status) as number

@@ -6,12 +6,12 @@ export const testedOps: ReadonlySet<string> = new Set([
   'Add', 'AddV2', 'AddN', 'Sub', 'Mul', 'RealDiv', 'Neg', 'Square', 'SquaredDifference', 'Sqrt', 'Rsqrt', 'Reciprocal', 'Exp', 'Log', 'Log1p', 'Pow', 'Abs', 'Erf', 'Sigmoid', 'Tanh', 'Relu', 'Relu6',
   'LeakyRelu', 'Elu', 'Softplus', 'Maximum', 'Minimum', 'Sin', 'Cos',
   // reductions and products
-  'Sum', 'Mean', 'Max', 'Min', 'Prod', 'MatMul', 'BatchMatMulV2', 'Softmax', 'LogSoftmax', 'Cumsum',
+  'Sum', 'Mean', 'Max', 'Min', 'Prod', 'MatMul', 'BatchMatMulV2', 'Einsum', 'Softmax', 'LogSoftmax', 'Cumsum', 'Cumprod', 'TopKV2', 'CTCLoss',
   // shapes
-  'Reshape', 'Transpose', 'ExpandDims', 'Squeeze', 'ConcatV2', 'Pack', 'Unpack', 'SplitV', 'Slice', 'StridedSlice', 'Tile', 'PadV2', 'MirrorPad', 'GatherV2', 'Select', 'ReverseV2', 'Cast',
+  'Reshape', 'Transpose', 'ExpandDims', 'Squeeze', 'ConcatV2', 'Pack', 'Unpack', 'SplitV', 'Slice', 'StridedSlice', 'Tile', 'PadV2', 'MirrorPad', 'GatherV2', 'GatherNd', 'Select', 'ReverseV2', 'Cast',
   // images
-  'Conv2D', 'DepthwiseConv2dNative', 'MaxPool', 'AvgPool', 'FusedBatchNorm', 'ResizeBilinear', 'ResizeNearestNeighbor',
+  'Conv2D', 'DepthwiseConv2dNative', 'MaxPool', 'AvgPool', 'FusedBatchNorm', 'ResizeBilinear', 'ResizeNearestNeighbor', 'CropAndResize',
   // without gradients
   'OneHot', 'ZerosLike', 'OnesLike', 'Fill', 'Range', 'Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Equal', 'NotEqual', 'LogicalAnd', 'LogicalOr', 'LogicalNot', 'ArgMax', 'ArgMin', 'Floor', 'Sign', 'Round',
-  'StatelessRandomUniform', 'StatelessRandomNormal', 'Identity',
+  'StatelessRandomUniform', 'StatelessRandomNormal', 'Identity', 'Where',
 ])

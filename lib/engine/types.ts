@@ -1,5 +1,6 @@
 // What a recorded step is to its users: the types behind recordTrainStep and recordFunction. How it is done is step.ts and function.ts.
 import type * as tf from '@tensorflow/tfjs'
+import type { Workers } from './cluster/index.js'
 
 export type TensorMap = Record<string, tf.Tensor>
 
@@ -20,7 +21,7 @@ export type Rung = 'tensorflow' | 'tensorflow.js' | 'op by op'
 
 /** Which optimizer, with PyTorch's defaults and meanings. */
 export interface OptimizerSpec {
-  name: 'sgd' | 'adam' | 'adamw'
+  name: 'sgd' | 'adam' | 'adamw' | 'adafactor'
   /** SGD; default 0. */
   momentum?: number
   /** SGD with momentum; default false. */
@@ -31,7 +32,7 @@ export interface OptimizerSpec {
   beta2?: number
   /** Adam; default 1e-8. */
   epsilon?: number
-  /** adamw: decoupled, w ← w − rate · weightDecay · w (default 0.01); sgd, adam: added to the gradient (default 0). */
+  /** adamw, adafactor: decoupled, w ← w − rate · weightDecay · w (default 0.01 and 0); sgd, adam: added to the gradient (default 0). */
   weightDecay?: number
 }
 
@@ -42,6 +43,12 @@ export interface ParameterGroup {
   rate?: number
   /** Overrides the optimizer's weight decay for this group. */
   weightDecay?: number
+  /**
+   * Updates only those rows of its variables that have a gradient in the step, as torch.optim.SparseAdam does: the others keep their values and
+   * their slots, and are not decayed. Where the loss does nothing but look rows up (tf.gather), no gradient of the whole table is made either.
+   * Default false: all rows move by their momentum and decay in every step, as in torch.optim.AdamW. Not for Adafactor.
+   */
+  sparse?: boolean
 }
 
 export interface RecordOptions {
@@ -49,7 +56,7 @@ export interface RecordOptions {
   rung?: Rung
   /** Compile the step with XLA: slower to start, sometimes faster after. Default false. */
   xla?: boolean
-  /** 'mixed' multiplies matrices and convolves in bfloat16 and keeps weights and sums in float32. Default 'float32'. */
+  /** 'mixed' multiplies matrices and convolves in bfloat16 (on a GPU in float16) and keeps weights and sums in float32. Default 'float32'. */
   precision?: 'float32' | 'mixed'
   /** Seed of StepContext.random; default 0. */
   seed?: number
@@ -57,9 +64,18 @@ export interface RecordOptions {
   onNote?: (text: string) => void
 }
 
+export interface LossResult {
+  loss: tf.Scalar
+  outputs?: TensorMap
+  /** More outputs: scalars. In a cluster they come back summed over all workers. */
+  totals?: TensorMap
+  /** The sum of the weights that the loss is a mean with; a cluster's workers and batches that are gathered count by it. Default 1: all alike. */
+  weight?: tf.Scalar
+}
+
 export interface TrainStepOptions extends RecordOptions {
   /** Plain TensorFlow.js. The loss is a mean (or weighted mean) over the batch; outputs are handed back with it. */
-  loss(inputs: TensorMap, context: StepContext): { loss: tf.Scalar; outputs?: TensorMap }
+  loss(inputs: TensorMap, context: StepContext): LossResult
   /** What is trained. */
   groups: ParameterGroup[]
   /** Variables that the loss assigns (batch-norm averages). */
@@ -67,6 +83,23 @@ export interface TrainStepOptions extends RecordOptions {
   optimizer?: OptimizerSpec
   /** Scales all gradients so that their global norm is at most this (torch.nn.utils.clip_grad_norm_). */
   clipNorm?: number
+  /**
+   * Keeps only a few tensors of the forward pass and computes the others again when their gradients are due (Chen et al. 2016): less memory, about
+   * a third more time, the same gradients. For encoders, whose blocks pass one tensor on; where no such place is found it changes nothing
+   * and says so. Only where TensorFlow makes the gradients, without XLA. Default false.
+   */
+  recompute?: boolean
+  /** Applies the mean gradient of so many steps at the last of them, so that small batches learn like one large batch. Default 1. */
+  accumulate?: number
+  /** Keeps a running average of the variables and the state: average ← decay · average + (1 − decay) · new, with a decay of at most (1 + n) / (10 + n) at update n. */
+  average?: number
+  /**
+   * The loss is multiplied by it before it is differentiated, and the gradients are divided by it. A step whose gradients overflow changes nothing
+   * and halves it; 2,000 good steps double it. Default: 2¹⁵ with mixed precision on a GPU (float16), none elsewhere.
+   */
+  lossScale?: number
+  /** The workers (engine.workers) that take the same steps together, each with its share of the rows: one step of all, with everybody's gradients. */
+  workers?: Workers | undefined
 }
 
 export interface StepOptions {
@@ -75,6 +108,10 @@ export interface StepOptions {
   rates?: number[]
   /** Counts from 1; with the seed it determines every random draw. */
   step: number
+  /** Overrides `accumulate`: true only gathers this step's gradients, false applies them with those gathered before. */
+  gather?: boolean
+  /** Two numbers for all workers; StepResult.signals has their sums. Default zeros. */
+  signals?: readonly [number, number]
   /**
    * runAsync: once aborted, no further step begins, and a step that waits (for another worker, for data) ends with EngineError code 1.
    * TensorFlow does not look at it between arithmetic ops: a step that computes runs to its end and counts.
@@ -83,9 +120,14 @@ export interface StepOptions {
 }
 
 export interface StepResult {
+  /** In a cluster: of all workers' rows. */
   loss: number
   /** Global norm of the gradients before clipping. */
   gradNorm: number
+  /** Whether the weights changed: not when gradients were only gathered, or overflowed under a loss scale. */
+  updated: boolean
+  /** The signals of all workers, summed. */
+  signals: readonly [number, number]
   /** The caller disposes them. */
   outputs: TensorMap
 }
@@ -97,8 +139,12 @@ export interface TrainStep {
   readonly rung: Rung
   /** Why a rung was left, naming the op; undefined while the best is in use. */
   readonly rungReason: string | undefined
+  /** How many of TensorFlow's operations the newest recording has, by type, before TensorFlow simplifies it; empty while nothing is recorded. */
+  readonly operations: Readonly<Record<string, number>>
   /** Copies of the optimizer's state by variable name ('dense/kernel/m', 'dense/kernel/v', 'updates'); the caller disposes them. */
   slots(): Record<string, tf.Tensor>
+  /** Copies of the running averages by variable name; the caller disposes them. Only with the option `average`. */
+  averages(): Record<string, tf.Tensor>
   /** Sets what `slots` gave; names that this step does not have are ignored. */
   restoreSlots(slots: Record<string, tf.Tensor>): void
   dispose(): void

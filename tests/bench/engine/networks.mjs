@@ -1,12 +1,18 @@
 // The benchmark's networks in plain TensorFlow.js: variables, and a loss of a batch. Weights are random; nothing is learned from them.
 import * as tf from '@tensorflow/tfjs'
+import { readFileSync } from 'node:fs'
 
-/** @returns {{ variables: tf.Variable[], state: tf.Variable[], inputs: Record<string, tf.Tensor>, loss(inputs): { loss: tf.Scalar } }} */
-export function build(spec) {
+/**
+ * @param {string} [file] float32 values of all variables in the order in which they are made, then of the pictures; without it they are drawn
+ * @returns {{ variables: tf.Variable[], state: tf.Variable[], inputs: Record<string, tf.Tensor>, loss(inputs): { loss: tf.Scalar } }}
+ */
+export function build(spec, file) {
   const variables = [], state = []
-  let seed = 0
-  const weight = (shape, scale = 1 / Math.sqrt(shape.slice(0, -1).reduce((a, b) => a * b, 1))) => { const v = tf.tidy(() => tf.variable(tf.randomNormal(shape, 0, scale, 'float32', ++seed))); variables.push(v); return v }
-  const filled = (n, value, list = variables) => { const v = tf.tidy(() => tf.variable(tf.fill([n], value))); list.push(v); return v }
+  const stored = file && readFileSync(file)
+  let seed = 0, at = 0
+  const read = (shape) => { const from = stored.byteOffset + at, bytes = 4 * shape.reduce((a, b) => a * b, 1); at += bytes; return tf.tensor(new Float32Array(stored.buffer.slice(from, from + bytes)), shape) }
+  const weight = (shape, scale = 1 / Math.sqrt(shape.slice(0, -1).reduce((a, b) => a * b, 1))) => { const v = tf.tidy(() => tf.variable(stored ? read(shape) : tf.randomNormal(shape, 0, scale, 'float32', ++seed))); variables.push(v); return v }
+  const filled = (n, value, list = variables) => { const v = tf.tidy(() => tf.variable(stored && list === variables ? read([n]) : tf.fill([n], value))); list.push(v); return v }
   const norm = (n) => {
     const [scale, offset, mean, variance] = [filled(n, 1), filled(n, 0), filled(n, 0, state), filled(n, 1, state)]
     return (x) => {
@@ -18,7 +24,7 @@ export function build(spec) {
   }
   const labels = tf.tensor1d(Array.from({ length: spec.batch }, (_, i) => i % spec.classes), 'int32')
   const entropy = (logits, y) => ({ loss: tf.neg(tf.mean(tf.sum(tf.mul(tf.oneHot(y, spec.classes), tf.logSoftmax(logits)), -1))) })
-  const images = () => tf.randomUniform([spec.batch, spec.size, spec.size, 3], -1, 1, 'float32', 1)
+  const images = () => { const shape = [spec.batch, spec.size, spec.size, 3]; return stored ? read(shape) : tf.randomUniform(shape, -1, 1, 'float32', 1) }
 
   if (spec.kind === 'cnn') {
     const kernels = spec.filters.map((filters, i) => weight([3, 3, i ? spec.filters[i - 1] : 3, filters]))
