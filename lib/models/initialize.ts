@@ -32,17 +32,18 @@ function normal(uniform: () => number, n: number, deviation: number): Float32Arr
 }
 
 /**
- * Values for the weights of these layers: He's normal for convolutions (He et al. 2015), PyTorch's uniform ±1/√d for a head,
+ * Values for the weights of these layers: He's normal for convolutions (He et al. 2015), PyTorch's uniform ±1/√d for a head and recurrent layers,
  * normal with deviation 0.02 for the rest (Devlin et al. 2019). Biases, norms and averages keep what their layer gave them.
  */
 export function randomize(weights: readonly NetworkWeight[], seed: number, isHead: (layer: string) => boolean): void {
   for (const { name, layer, variable } of weights) {
     const { shape, size } = variable
-    if (shape.length < 2 || !name.endsWith('.weight')) continue
+    if (shape.length < 2 || !/\.weight(_v|_ih|_hh)?$/.test(name)) continue
     const uniform = seededUniform(name, seed)
     let values
     if (shape.length === 4) values = normal(uniform, size, Math.sqrt(2 / (shape[0]! * shape[1]! * (shape[3] === 1 ? 1 : shape[2]!))))
-    else if (isHead(layer.name)) {
+    else if (shape.length === 3) values = normal(uniform, size, Math.sqrt(2 / (shape[0]! * shape[1]!)))
+    else if (isHead(layer.name) || /_(ih|hh)$/.test(name)) {
       const bound = 1 / Math.sqrt(shape[0]!)
       values = Float32Array.from({ length: size }, () => (2 * uniform() - 1) * bound)
     } else values = normal(uniform, size, 0.02)

@@ -1,20 +1,25 @@
 // A model that can be trained: a tf.LayersModel with its weights by name, its layer groups and what is frozen. Built and filled elsewhere.
 import * as tf from '@tensorflow/tfjs'
 import type { Preprocessing } from '../data/index.js'
+import type { TensorMap } from '../engine/index.js'
 import { BatchNorm, type Statistics } from './blocks/batch-norm.js'
+import { decoderOf, type Decoder } from './decoder.js'
 import { ModelError } from './errors.js'
-import type { Architecture, Config, Family } from './family.js'
+import type { Architecture, Config, Family, Published, WritingIds } from './family.js'
+import { Writer } from './generate.js'
 import { headNetwork } from './head.js'
+import { fromInputEnd, frozenNames } from './layer-groups.js'
 import { networkWeights, type NetworkWeight } from './network-weights.js'
 import { saveModel } from './save.js'
 import { summarize } from './summary.js'
-import type { ForwardContext, LayerGroup, Model, ModelSummary, SaveExtra, SummaryOptions, Task, TensorMap } from './types.js'
+import type { ForwardContext, Freeze, LayerGroup, Model, ModelSummary, SaveExtra, SummaryOptions, Task } from './types.js'
 
-export interface ModelParts { source: string; family: Family; config: Config; architecture: Architecture; statistics: Statistics; classes: readonly string[]; task: Task; preprocessing: Preprocessing }
+export interface ModelParts { source: string; family: Family; config: Config; architecture: Architecture; statistics: Statistics; classes: readonly string[]; task: Task; preprocessing: Preprocessing; headIsNew?: boolean; licence?: string | undefined }
 
 export class NeuralModel implements Model {
   readonly source: string
   readonly family: string
+  readonly licence: string | undefined
   readonly classes: readonly string[]
   readonly task: Task
   readonly preprocessing: Preprocessing
@@ -22,6 +27,8 @@ export class NeuralModel implements Model {
   readonly parts: ModelParts
   /** Every weight, from the input end to the head. */
   all!: readonly NetworkWeight[]
+  /** How it writes, for models that do. */
+  readonly decoder: (Decoder & WritingIds) | undefined
   /** The adapters that were added; while there are some, only they and the head train. */
   lora: { rank: number; alpha: number; targets: string[] } | undefined
   private readonly backbone: tf.LayersModel
@@ -29,10 +36,12 @@ export class NeuralModel implements Model {
   private names!: Map<tf.Variable, string>
   private frozenGroups = new Set<string>()
   private disposed = false
+  private written: Writer | undefined
 
   constructor(parts: ModelParts) {
     this.parts = parts
     this.source = parts.source
+    this.licence = parts.licence
     this.family = parts.family.name
     this.classes = parts.classes
     this.task = parts.task
@@ -40,11 +49,15 @@ export class NeuralModel implements Model {
     this.network = parts.architecture.network
     this.backbone = tf.model({ name: `${parts.family.name}.features`, inputs: this.network.inputs, outputs: parts.architecture.features })
     this.headOnly = headNetwork(parts.family.name, this.network, parts.architecture.features)
+    const { writes } = parts.architecture
+    this.decoder = writes && { ...writes, ...decoderOf(parts.family.name, this.network, writes) }
     this.refresh()
   }
 
   /** Reads the weights off the network again, after adapters came or went. */
   refresh(): void {
+    this.written?.dispose()
+    this.written = undefined
     const { head } = this.parts.family
     const trains = ({ name, layer }: NetworkWeight) => !this.lora || name.includes('.lora_') || layer.name === head || layer.name.startsWith(`${head}.`)
     this.all = networkWeights(this.network).map((weight) => ({ ...weight, trainable: weight.trainable && trains(weight) }))
@@ -53,9 +66,19 @@ export class NeuralModel implements Model {
     this.frozenGroups = new Set([...this.frozenGroups].filter((name) => groups.has(name)))
   }
 
+  /** Writes texts, for models that do. */
+  get writer(): Writer | undefined {
+    this.assertAlive()
+    return this.decoder && (this.written ??= new Writer(this))
+  }
+
   forward(inputs: TensorMap, o: ForwardContext): tf.Tensor { return this.run(this.network, inputs, o) }
 
-  features(inputs: TensorMap): tf.Tensor { return this.run(this.backbone, inputs, { training: false }) }
+  features(inputs: TensorMap, o: ForwardContext = { training: false }): tf.Tensor { return this.run(this.backbone, inputs, o) }
+
+  get loss(): 'ranking' | undefined { return this.parts.family.loss }
+
+  get headIsNew(): boolean { return this.parts.headIsNew ?? false }
 
   get hasHead(): boolean { return this.headOnly !== undefined }
 
@@ -71,16 +94,12 @@ export class NeuralModel implements Model {
       const name = this.parts.family.group(layer.name)
       groups.set(name, [...groups.get(name) ?? [], variable])
     }
-    // The head is last also where its layers are applied before others.
-    return [...groups].map(([name, variables]) => ({ name, variables })).sort((a, b) => Number(a.name === 'head') - Number(b.name === 'head'))
+    return [...groups].map(([name, variables]) => ({ name, variables })).sort((a, b) => fromInputEnd(a.name) - fromInputEnd(b.name))
   }
 
-  freeze(what: 'backbone' | 'none' | readonly string[]): void {
+  freeze(what: Freeze): void {
     this.assertAlive()
-    const names = this.groups().map(({ name }) => name)
-    const wanted = what === 'none' ? [] : what === 'backbone' ? names.filter((name) => name !== 'head') : what
-    const unknown = wanted.find((name) => !names.includes(name))
-    if (unknown !== undefined) throw new ModelError(`Cannot freeze "${unknown}": the layer groups of ${this.family} are ${names.join(', ')}.`)
+    const names = this.groups().map(({ name }) => name), wanted = frozenNames(what, names, this.family)
     this.frozenGroups = new Set(wanted)
     for (const layer of this.network.layers) if (layer instanceof BatchNorm) layer.frozen = this.lora !== undefined || this.frozenGroups.has(this.parts.family.group(layer.name))
   }
@@ -115,6 +134,9 @@ export class NeuralModel implements Model {
     return this.names.get(variable) ?? (() => { throw new ModelError(`Cannot name variable ${variable.name}: it is not a weight of this model.`) })()
   }
 
+  /** How Python's transformers knows this model. */
+  get published(): Published | undefined { return this.parts.family.published?.(this.parts.config, { outputs: this.task === 'speech' ? this.network.outputs[0]!.shape.at(-1)! : this.classes.length, task: this.task }) }
+
   summary(o: SummaryOptions = {}): ModelSummary { return summarize(this, o) }
 
   save(folder: string, extra: SaveExtra = {}): Promise<void> {
@@ -125,6 +147,7 @@ export class NeuralModel implements Model {
   dispose(): void {
     if (this.disposed) return
     this.disposed = true
+    this.written?.dispose()
     for (const { variable } of this.all) variable.dispose()
   }
 

@@ -1,5 +1,6 @@
 // What a model weighs: parameters, what is trainable, and the memory that a training step needs.
 import os from 'node:os'
+import { fromInputEnd } from './layer-groups.js'
 import type { NeuralModel } from './model.js'
 import type { NetworkWeight } from './network-weights.js'
 import type { ModelSummary, SummaryOptions } from './types.js'
@@ -45,7 +46,7 @@ export function summarize(model: NeuralModel, { batchSize = 16, length = 64, opt
     layers: new Set(all.map(({ layer }) => layer.name)).size,
     parameters: size(all.filter((weight) => !/\.running_/.test(weight.name)).map(({ variable }) => variable)),
     trainable: frozen.has(name) ? 0 : size(all.filter(({ trainable }) => trainable).map(({ variable }) => variable)),
-  })).sort((a, b) => Number(a.name === 'head') - Number(b.name === 'head'))
+  })).sort((a, b) => fromInputEnd(a.name) - fromInputEnd(b.name))
   const parameters = groups.reduce((sum, group) => sum + group.parameters, 0)
   const trainable = groups.reduce((sum, group) => sum + group.trainable, 0)
   const weights = 4 * size(model.all.map(({ variable }) => variable))
@@ -65,7 +66,7 @@ function describe(summary: Omit<ModelSummary, 'toString'>, optimizer: string): s
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)))
   const line = (row: string[]) => row.map((cell, i) => i === 0 || i === 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)).join('  ').trimEnd()
   return [
-    `${summary.family} from ${summary.source}, ${summary.classes} classes`,
+    `${summary.family} from ${summary.source}${summary.classes > 0 ? `, ${summary.classes} classes` : ''}`,
     line(head), ...rows.map(line),
     `${count(summary.trainable)} of ${count(summary.parameters)} parameters train`,
     `memory for a step with batch ${summary.batchSize}: ${formatBytes(memory.total)} (weights ${formatBytes(memory.weights)}, gradients ${formatBytes(memory.gradients)}, ${optimizer} ${formatBytes(memory.optimizer)}, activations about ${formatBytes(memory.activations)})`,

@@ -1,8 +1,7 @@
 // What a model is to the rest of the library. Types only: nothing here runs.
 import type * as tf from '@tensorflow/tfjs'
-import type { Preprocessing } from '../data/index.js'
-
-export type TensorMap = Record<string, tf.Tensor>
+import type { Preprocessing, TokenizerFiles, TranscriptSymbols } from '../data/index.js'
+import type { TensorMap } from '../engine/index.js'
 
 /** What the network predicts, which decides its head and the loss that fits. */
 export type Task = 'classification' | 'multi-label' | 'regression' | 'token' | 'sequence' | 'speech' | 'embedding' | 'recommendation'
@@ -29,6 +28,16 @@ export interface LoadOptions {
   seed?: number
   /** Height and width in pixels for image models. Default: the size that the weights were trained at. */
   imageSize?: number
+  /** Length to which recordings are cut or filled up, for models of sounds. Default: the family's own. */
+  seconds?: number
+  /** Letters of a new head that writes down what is said, as `transcriptSymbols` makes them. Default: the published ones. */
+  transcript?: TranscriptSymbols
+  /** With task 'sequence' on an encoder: the tokenizer of what a new decoder is to write, as `trainTokenizer` makes it. */
+  target?: TokenizerFiles
+  /** Sizes of the parts that are new, such as `{ decoder: { num_hidden_layers: 3 } }` for a new decoder. */
+  config?: Record<string, unknown>
+  /** How examples become inputs. Default: what lies beside the weights; for Keras and TensorFlow.js layers, whose files do not say it, pixels from 0 to 1. */
+  preprocessing?: Preprocessing
   /** Needed only when a file does not say what it is, such as a bare checkpoint of an unusual shape. */
   family?: string
   onProgress?(progress: LoadProgress): void
@@ -37,17 +46,35 @@ export interface LoadOptions {
 }
 
 export interface BuildOptions {
-  classes: readonly string[]
+  /** Names of the outputs. Left out where the task has none: sequences, speech, recommendation, embeddings. */
+  classes?: readonly string[]
   /** Default 'classification'. */
   task?: Task
   /** Height and width in pixels for image models. Default: the family's own. */
   imageSize?: number
+  /** Length to which recordings are cut or filled up, for models of sounds. Default: the family's own. */
+  seconds?: number
+  /** Letters of a head that writes down what is said, as `transcriptSymbols` makes them. */
+  transcript?: TranscriptSymbols
   /** Seed of every random weight. Default 0. */
   seed?: number
   /** How examples become inputs. Needed for texts, whose tokenizer a new model does not have. Default: the family's own. */
   preprocessing?: Preprocessing
   /** The family's configuration, for those that have one, such as `{ hidden_size: 128 }`; the rest keeps its default. */
   config?: Record<string, unknown>
+}
+
+export interface GenerateOptions {
+  /** Texts that are kept in the running; 1 takes the likeliest token each time. Default 1. */
+  beams?: number
+  /** Most tokens of a text, its end included. Default: the preprocessing's maxTargetLength. */
+  maxLength?: number
+  /** With beams: log-probabilities are divided by length ^ lengthPenalty; above 1 prefers longer texts. Default 1. */
+  lengthPenalty?: number
+  /** With beams: stop as soon as as many texts as beams are finished. Default false. */
+  earlyStopping?: boolean
+  /** Stops between two tokens. */
+  signal?: AbortSignal
 }
 
 export interface SummaryOptions { /** Default 16. */ batchSize?: number; /** Tokens or samples for inputs without a fixed length. Default 64. */ length?: number; /** Slots per weight: 'adamw' and 'adam' 2, 'sgd' 0, 'sgd with momentum' 1. */ optimizer?: 'adamw' | 'adam' | 'sgd' | 'sgd with momentum' }
@@ -77,26 +104,38 @@ export interface SaveExtra {
   training?: unknown
 }
 
+/** What is frozen: see `Model.freeze`. */
+export type Freeze = 'backbone' | 'none' | number | RegExp | readonly string[]
+
 export interface Model {
   readonly source: string
+  /** Licence of the weights, as the package or the hub says it. */
+  readonly licence?: string | undefined
   readonly family: string
   readonly classes: readonly string[]
   readonly preprocessing: Preprocessing
   readonly task: Task
+  /** The loss that the outputs are made for, where it is not the task's usual one. */
+  readonly loss?: 'ranking' | undefined
   /** inputs → logits `[batch, classes]` */
   readonly network: tf.LayersModel
   /** Logits, in plain TensorFlow.js. With `training` dropout is on, and batch-norm statistics move where they are 'updating'. */
   forward(inputs: TensorMap, o: ForwardContext): tf.Tensor
-  /** What the head sees: pooled features `[batch, d]`, as in evaluation. */
-  features(inputs: TensorMap): tf.Tensor
+  /** What the head sees: pooled features `[batch, d]`, as in evaluation unless the context says that this is training. */
+  features(inputs: TensorMap, o?: ForwardContext): tf.Tensor
   /** Whether `head` can run: the features are all that the head looks at. */
   readonly hasHead: boolean
+  /** Whether the head began with random weights and was not loaded. */
+  readonly headIsNew?: boolean
   /** Logits from features: what `forward` does after `features`, with dropout in training. */
   head(features: tf.Tensor, o: ForwardContext): tf.Tensor
   /** Every trainable weight, frozen or not, from the input end to the head. */
   groups(): LayerGroup[]
-  /** 'backbone' freezes all but the head, 'none' nothing, a list freezes these groups (exact names) and no others. */
-  freeze(what: 'backbone' | 'none' | readonly string[]): void
+  /**
+   * 'backbone' freezes all but the head, 'none' nothing; a list freezes these groups and no others, a number so many groups from the input end.
+   * Names may hold * for anything ('encoder *'); a pattern freezes the groups that it matches.
+   */
+  freeze(what: Freeze): void
   /** Names of the groups that are frozen now. */
   readonly frozen: readonly string[]
   /** Weights that training may change now, from the input end to the head. */

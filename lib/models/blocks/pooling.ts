@@ -10,6 +10,11 @@ class MaskedMean extends Block {
     return x!.mul(weights).sum(1).div(weights.sum(1).maximum(1e-9))
   }
 }
+class MeanOverFrames extends Block {
+  static readonly className = 'MeanOverFrames'
+  override computeOutputShape(shape: tf.Shape): tf.Shape { return [shape[0]!, shape[2]!] }
+  protected override compute([x]: tf.Tensor[]): tf.Tensor { return x!.mean(1) }
+}
 class FirstToken extends Block {
   static readonly className = 'FirstToken'
   override computeOutputShape(shape: tf.Shape): tf.Shape { return [shape[0]!, shape[2]!] }
@@ -19,9 +24,11 @@ class UnitLength extends Block {
   static readonly className = 'UnitLength'
   protected override compute([x]: tf.Tensor[]): tf.Tensor { return x!.div(x!.square().sum(-1, true).sqrt().maximum(1e-12)) }
 }
-for (const layer of [MaskedMean, FirstToken, UnitLength]) tf.serialization.registerClass(layer as never)
+for (const layer of [MaskedMean, MeanOverFrames, FirstToken, UnitLength]) tf.serialization.registerClass(layer as never)
 
 /** x `[b, n, d]`, mask int32 `[b, n]` → `[b, d]` */
 export const maskedMean = (x: Symbolic, mask: Symbolic, name: string): Symbolic => new MaskedMean(name).apply([x, mask]) as Symbolic
+/** `[b, n, d]` → `[b, d]` */
+export const meanOverFrames = (x: Symbolic, name: string): Symbolic => new MeanOverFrames(name).apply(x) as Symbolic
 export const firstToken = (x: Symbolic, name: string): Symbolic => new FirstToken(name).apply(x) as Symbolic
 export const unitLength = (x: Symbolic, name: string): Symbolic => new UnitLength(name).apply(x) as Symbolic

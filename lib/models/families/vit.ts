@@ -30,6 +30,7 @@ export const vit: Family<ViTConfig> = {
     if (size % config.patch_size !== 0) throw new ModelError(`Cannot cut images of ${size} pixels into patches of ${config.patch_size}: imageSize must be a multiple of ${config.patch_size}.`)
     return { ...config, image_size: size }
   },
+  resized: (config, what, size) => what === 'imageSize' ? { ...config, image_size: size } : undefined,
   build(config, { outputs }) {
     const input = imageInput(config.image_size)
     let x = dropout(patchEmbedding(input, 'embeddings', { patch: config.patch_size, width: config.hidden_size }), 'embeddings.dropout', config.hidden_dropout_prob)
@@ -46,5 +47,6 @@ export const vit: Family<ViTConfig> = {
     .replace('embeddings.projection.', 'embeddings.patch_embeddings.projection.').replace('embeddings.class.', 'embeddings.').replace('embeddings.positions.', 'embeddings.')
     .replace('.attention.output.LayerNorm.', '.layernorm_before.').replace('.output.LayerNorm.', '.layernorm_after.').replace('.attention.self.', '.attention.attention.').replace(/^norm\./, 'layernorm.')}`,
   readConfig: (json) => json['model_type'] === 'vit' ? json : undefined,
+  published: (config) => ({ config: { ...config, model_type: 'vit', architectures: ['ViTForImageClassification'] }, prefix: '', head: 'classifier' }),
   preprocessing: ({ image_size: size }) => imagePreprocessing(size, { mean: [127.5, 127.5, 127.5], std: [127.5, 127.5, 127.5] }),
 }

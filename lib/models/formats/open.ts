@@ -1,8 +1,12 @@
-// Opens weights of any readable format, one file or several shards, by their contents' first bytes.
+// Opens weights of any readable format, one file or several shards, by their contents' first bytes and their name.
 import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { ModelError } from '../errors.js'
+import { openKeras } from './keras.js'
 import { openPyTorch } from './pytorch.js'
 import { openSafetensors } from './safetensors.js'
+import { openTensorBundle } from './tensor-bundle.js'
+import { openTensorFlowJS } from './tensorflow-js.js'
 import type { WeightFile } from './weights.js'
 
 async function isPyTorch(path: string): Promise<boolean> {
@@ -13,11 +17,18 @@ async function isPyTorch(path: string): Promise<boolean> {
   return (head[0] === 0x50 && head[1] === 0x4b && head[2] === 3) || (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5 && /\.(pth|pt|bin|ckpt)$/i.test(path))
 }
 
+async function openFile(path: string): Promise<WeightFile> {
+  if (/\.(keras|h5|hdf5)$/i.test(path)) return openKeras(path)
+  if (/\.json$/i.test(path)) return openTensorFlowJS(path)
+  if (/\.index$/i.test(basename(path))) return openTensorBundle(path)
+  return await isPyTorch(path) || !/\.safetensors$/i.test(path) ? openPyTorch(path) : openSafetensors(path)
+}
+
 export async function openWeights(paths: readonly string[]): Promise<WeightFile> {
   const files: WeightFile[] = []
   const close = async () => { for (const file of files) await file.close() }
   try {
-    for (const path of paths) files.push(await isPyTorch(path) || !/\.safetensors$/i.test(path) ? await openPyTorch(path) : await openSafetensors(path))
+    for (const path of paths) files.push(await openFile(path))
     if (files.length === 1) return files[0]!
     const owner = new Map<string, WeightFile>()
     for (const file of files) for (const name of file.entries.keys()) {

@@ -11,6 +11,10 @@ export interface WeightFile {
   readonly path: string
   readonly entries: ReadonlyMap<string, WeightEntry>
   readonly metadata: Readonly<Record<string, string>>
+  /** Axes in TensorFlow's order and names of TensorFlow's kind; absent: PyTorch's. */
+  readonly layout?: 'tensorflow'
+  /** The network as Keras describes it, where the file holds that too. */
+  readonly topology?: unknown
   /** One tensor's numbers, row-major: floats of any width as float32, integers and booleans as int32. With `scratch` they may lie there, until its next use. */
   read(name: string, scratch?: Uint8Array): Promise<Float32Array | Int32Array>
   close(): Promise<void>

@@ -22,17 +22,18 @@ export function probabilities({ weights, classes, features }: LogisticModel, { r
 
 /**
  * Minimizes Σ −log p(label) + ‖w‖² / (2 · strength), intercepts free, to a gradient below `tolerance` per example.
- * `strength` is scikit-learn's C. Labels are class numbers below `classes`.
+ * `strength` is scikit-learn's C; `start` are the weights to begin with, default 0; `counts` is how much each example counts, default 1. Labels are class numbers below `classes`.
  */
-export function fitLogistic(x: Matrix, labels: ArrayLike<number>, classes: number, { strength = 1, tolerance = 1e-4, iterations = 200 } = {}): LogisticModel {
+export function fitLogistic(x: Matrix, labels: ArrayLike<number>, classes: number, { strength = 1, tolerance = 1e-4, iterations = 200, start, counts }: { strength?: number; tolerance?: number; iterations?: number; start?: Float64Array | undefined; counts?: ArrayLike<number> | undefined } = {}): LogisticModel {
   const { rows, columns: features, data } = x, size = classes * (features + 1)
   const evaluate = (weights: Float64Array): { loss: number; gradient: Float64Array } => {
     const p = probabilities({ weights, classes, features, iterations: 0 }, x), gradient = new Float64Array(size)
     let loss = 0
     for (let i = 0; i < rows; i++) {
-      loss -= Math.log(Math.max(p[i * classes + labels[i]!]!, 1e-300))
+      const count = counts ? counts[i]! : 1
+      loss -= count * Math.log(Math.max(p[i * classes + labels[i]!]!, 1e-300))
       for (let c = 0; c < classes; c++) {
-        const error = p[i * classes + c]! - Number(labels[i] === c)
+        const error = count * (p[i * classes + c]! - Number(labels[i] === c))
         for (let j = 0, g = c * (features + 1), at = i * features; j < features; j++, g++, at++) gradient[g]! += error * data[at]!
         gradient[c * (features + 1) + features]! += error
       }
@@ -44,7 +45,7 @@ export function fitLogistic(x: Matrix, labels: ArrayLike<number>, classes: numbe
     return { loss, gradient }
   }
   const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0)
-  let weights = new Float64Array(size), { loss, gradient } = evaluate(weights), turn = 0
+  let weights = start?.slice() ?? new Float64Array(size), { loss, gradient } = evaluate(weights), turn = 0
   const past: { step: Float64Array; change: Float64Array; rho: number }[] = []
   for (; turn < iterations && gradient.some((value) => Math.abs(value) > tolerance * rows); turn++) {
     // The two-loop recursion (Nocedal and Wright, algorithm 7.4).

