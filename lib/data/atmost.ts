@@ -16,3 +16,13 @@ export function atMost(most: number): <T>(job: () => Promise<T>) => Promise<T> {
     }
   }
 }
+
+/** Results of `job(0)` … `job(count − 1)`, `most` at a time. Unlike so many calls of `atMost`, jobs that wait take no memory. */
+export async function mapAtMost<T>(count: number, most: number, job: (index: number) => Promise<T> | T): Promise<T[]> {
+  const results = new Array<T>(count)
+  let next = 0
+  await Promise.all(Array.from({ length: Math.min(most, count) }, async () => {
+    for (let index = next++; index < count; index = next++) results[index] = await job(index)
+  }))
+  return results
+}

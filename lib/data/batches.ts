@@ -1,5 +1,6 @@
 // From rows to batches of tensors: order, look-ahead, padding, weights. How a row becomes numbers is its content's business.
 import * as tf from '@tensorflow/tfjs'
+import { applyChange } from './augment/apply.js'
 import { DataError, shown } from './errors.js'
 import { permutation, randomStream } from './random.js'
 import { startIfThere } from './start-engine.js'
@@ -20,19 +21,26 @@ export function checkBatchSize(batchSize: number): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new DataError(`Cannot make batches: batchSize must be a whole number of at least 1, got ${shown(batchSize)}. Use for example batchSize: 16.`)
 }
 
+/** @throws DataError when the parts would not be equal */
+function checkShare(batchSize: number, share: BatchOptions['share']): void {
+  if (share && batchSize % share.of !== 0) throw new DataError(`Cannot share batches of ${batchSize} rows among ${share.of} workers: each takes as many rows as the others. Use batchSize: ${share.of * Math.max(1, Math.round(batchSize / share.of))}.`)
+}
+
 export async function* makeBatches(store: Store<object>, ids: Int32Array, o: BatchOptions): AsyncGenerator<Batch, void, undefined> {
   checkBatchSize(o.batchSize)
-  if (fits[o.preprocessing.kind] !== store.kind) throw new DataError(`Cannot make batches of "${store.name}": its rows are ${store.kind}, the preprocessing is for ${fits[o.preprocessing.kind]}. Use a model for ${store.kind}.`)
-  startIfThere()
+  checkShare(o.batchSize, o.share)
+  if (fits[o.preprocessing.kind] !== store.kind && !(o.preprocessing.kind === 'text' && store.kind === 'pairs')) throw new DataError(`Cannot make batches of "${store.name}": its rows are ${store.kind}, the preprocessing is for ${fits[o.preprocessing.kind]}. Use a model for ${store.kind}.`)
+  const onEngine = startIfThere()
   const order = orderOf(store, ids, o)
   const starts = Array.from({ length: Math.ceil(order.length / o.batchSize) }, (_, i) => i * o.batchSize)
   const prepare = async (start: number) => {
-    const rows = order.slice(start, start + o.batchSize)
-    const size = o.padLast === false ? rows.length : o.batchSize
+    const all = order.slice(start, start + o.batchSize)
+    const whole = o.padLast === false ? all.length : o.batchSize, size = o.share ? o.batchSize / o.share.of : whole, from = o.share ? o.share.index * size : 0
     // In training, rows of other batches fill the last one up, with weight 0: zeros would spoil the statistics of batch normalization.
-    const filled = o.shuffle && rows.length < size ? Int32Array.from({ length: size }, (_, i) => rows[i] ?? order[(i - rows.length) % order.length]!) : rows
+    const filled = (o.shuffle && all.length < whole ? Int32Array.from({ length: whole }, (_, i) => all[i] ?? order[(i - all.length) % order.length]!) : all).slice(from, from + size)
+    const rows = all.slice(from, from + size)
     const request = { ids: filled.map((row) => ids[row]!), size, preprocessing: o.preprocessing, augment: o.augment, epoch: o.shuffle?.epoch ?? 0 }
-    return { rows, size, assembled: await store.content.assemble(request) }
+    return { rows, size, all: all.length, assembled: await store.content.assemble(request) }
   }
   const pending: ReturnType<typeof prepare>[] = []
   const enqueue = () => {
@@ -44,9 +52,9 @@ export async function* makeBatches(store: Store<object>, ids: Int32Array, o: Bat
   }
   for (let i = 0; i <= lookAhead; i++) enqueue()
   for (let next = pending.shift(); next; next = pending.shift()) {
-    const { rows, size, assembled } = await next
+    const { rows, size, all, assembled } = await next
     enqueue()
-    yield toBatch(store, ids, rows, size, assembled)
+    yield await toBatch(onEngine, store, ids, rows, size, all, assembled)
   }
 }
 
@@ -87,16 +95,19 @@ function balancedOrder(labels: Int32Array, ids: Int32Array, random: () => number
 
 const toTensor = ({ data, shape }: Block): tf.Tensor => tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32')
 
-function toBatch(store: Store<object>, ids: Int32Array, rows: Int32Array, size: number, { inputs, labels, broken, mixed }: Assembled): Batch {
+const tensorsOf = (blocks: Record<string, Block>) => Object.fromEntries(Object.entries(blocks).map(([name, block]) => [name, toTensor(block)]))
+
+async function toBatch(onEngine: boolean, store: Store<object>, ids: Int32Array, rows: Int32Array, size: number, all: number, { inputs, labels, broken, mixed, change }: Assembled): Promise<Batch> {
   const weights = new Float32Array(size).fill(1, 0, rows.length)
   for (const place of broken ?? []) weights[place] = 0
   const classIds = new Int32Array(size)
   if (!labels) rows.forEach((row, place) => { classIds[place] = store.labels[ids[row]!] ?? -1 })
   return {
-    inputs: Object.fromEntries(Object.entries(inputs).map(([name, block]) => [name, toTensor(block)])),
+    inputs: change ? await applyChange(change.apply, tensorsOf({ ...inputs, ...change.inputs }), onEngine) : tensorsOf(inputs),
     labels: labels ? toTensor(labels) : tf.tensor1d(classIds, 'int32'),
     weights: tf.tensor1d(weights, 'float32'),
     size: rows.length,
+    all,
     rows: Array.from(rows),
     ...(mixed ? { mixed: { labels: toTensor(mixed.labels), share: toTensor(mixed.share) } } : {}),
   }

@@ -4,8 +4,9 @@ import { countByClass } from './classes.js'
 import { DataError, shown } from './errors.js'
 import { inspectSymbol, jupyterDisplay } from './look/symbols.js'
 import { assign, assignByTime, assignFolds, type RowFacts } from './parts.js'
+import { checkPartition, partitionOf, partsAs, readPartition, type RowNames } from './partition.js'
 import type { Store } from './store.js'
-import type { AuditReport, Batch, BatchOptions, DataProblem, Dataset, DatasetDescription, Kind, Split, SplitOptions } from './types.js'
+import type { AuditOptions, AuditReport, Batch, BatchOptions, DataProblem, Dataset, DatasetDescription, Kind, Partition, Split, SplitOptions } from './types.js'
 
 type Parts = Readonly<Record<string, Int32Array>>
 
@@ -73,10 +74,38 @@ class StoredDataset<Row extends object> implements Dataset<Row> {
     }, [`Fold ${i + 1} of ${k} is validation${test ? '; the test part stays' : ''} (seed ${o.seed ?? 0}).`]))
   }
 
+  partition(): Partition { return partitionOf(this.name, this.#parts, this.notes, this.#names(this.group), this.group) }
+
+  async splitAs(saved: Partition | string): Promise<Dataset<Row>> {
+    const partition = typeof saved === 'string' ? await readPartition(saved) : checkPartition(saved), ids = allIds(this.#parts)
+    const { parts, known } = partsAs(partition, ids, this.#names(partition.group))
+    if (known === 0) throw new DataError(`Cannot split "${this.name}" as saved: none of its ${ids.length} rows is among those saved for "${partition.data}". Load the same data, from the same folder or table.`)
+    return new StoredDataset(this.#store, parts, [`Parts as saved for "${partition.data}"${known < ids.length ? `; ${ids.length - known} rows are new` : ''}.`])
+  }
+
+  #names(group: string | undefined): RowNames {
+    const has = group !== undefined && group in (this.#store.rows[0] ?? {})
+    return { key: (id) => this.#store.key(id), group: has ? (id) => String((this.#store.rows[id] as Record<string, unknown>)[group]) : undefined }
+  }
+
   filter(keep: (row: Row, split: string) => boolean): Dataset<Row> {
     const parts = Object.entries(this.#parts).map(([name, ids]) => [name, ids.filter((id) => keep(this.#store.rows[id]!, name))] as const)
     if (parts.every(([, ids]) => ids.length === 0)) throw new DataError(`Cannot filter "${this.name}": no row of ${allIds(this.#parts).length} is kept. Columns are ${Object.keys(this.#store.rows[0] ?? {}).join(', ')}.`)
     return new StoredDataset(this.#store, Object.fromEntries(parts.filter(([name, ids]) => ids.length > 0 || name === 'train')), this.notes)
+  }
+
+  assign(part: (row: Row, split: string) => string | undefined): Dataset<Row> {
+    const parts = new Map<string, number[]>([['train', []]])
+    for (const [name, ids] of Object.entries(this.#parts)) for (const id of ids) {
+      const named = part(this.#store.rows[id]!, name)
+      if (named === undefined) continue
+      const to = partName(named)
+      const rows = parts.get(to)
+      if (rows) rows.push(id)
+      else parts.set(to, [id])
+    }
+    if (parts.get('train')!.length === 0) throw new DataError(`Cannot assign the rows of "${this.name}" to parts: none is in "train", got ${[...parts.keys()].filter((name) => name !== 'train').map(shown).join(', ') || 'no part at all'}. Return 'train' for the rows to learn from.`)
+    return new StoredDataset(this.#store, Object.fromEntries(['train', 'validation', 'test', ...parts.keys()].filter((name) => parts.has(name)).map((name) => [name, Int32Array.from(parts.get(name)!)])), ['The parts are the caller\'s.'])
   }
 
   async frame(): Promise<Awaited<ReturnType<Dataset['frame']>>> {
@@ -86,7 +115,7 @@ class StoredDataset<Row extends object> implements Dataset<Row> {
 
   async describe(): Promise<DatasetDescription> { return (await import('./look/describe.js')).describe(this.#store, this.#parts, this.notes) }
 
-  async audit(): Promise<AuditReport> { return (await import('./audit/index.js')).audit(this.#store, this.#parts) }
+  async audit(o: AuditOptions = {}): Promise<AuditReport> { return (await import('./audit/index.js')).audit(this.#store, this.#parts, this.splits, o) }
 
   async [jupyterDisplay](): Promise<Record<string, unknown>> { return (await import('./look/show.js')).show(this.#store, this.#parts, this.notes) }
 

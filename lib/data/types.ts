@@ -1,8 +1,7 @@
 // What data is to the rest of the library: Dataset, Split, Batch and the preprocessings. Types only: nothing here runs.
 import type * as tf from '@tensorflow/tfjs'
 import type { DataFrame } from 'danfojs-node'
-
-export type TensorMap = Record<string, tf.Tensor>
+import type { TensorMap } from '../engine/index.js'
 
 export type Kind = 'images' | 'texts' | 'sounds' | 'pairs' | 'interactions' | 'table'
 
@@ -55,6 +54,25 @@ export interface SoundPreprocessing {
   /** Every example is cut or padded with silence to this length. */
   seconds: number
   features: { type: 'waveform'; normalize?: boolean } | LogMelFeatures
+  /** Recordings that are quieter than this (root mean square, in dB below full scale, such as −30) are amplified to it. Default: none are. */
+  loudness?: number
+  /** For models that write down what is said: labels are then int32 `[batch, maxLength]`, a transcript's symbols, −100 after its end. */
+  transcript?: TranscriptSymbols
+}
+
+/** The symbols of transcripts, such as letters; a symbol's number is its place. */
+export interface TranscriptSymbols {
+  symbols: readonly string[]
+  /** Number of the symbol for nothing. Default 0. */
+  blank: number
+  /** The symbol that stands for a space. */
+  space: string
+  /** For characters without a symbol; left out where there is none. */
+  unknown?: number
+  /** Transcripts are compared in upper or lower case, as the symbols are; absent: as they are. */
+  letters?: 'upper' | 'lower'
+  /** Longest transcript in symbols; longer ones are cut. */
+  maxLength: number
 }
 
 /** Log-mel spectrogram (and, with `coefficients`, its cosine transform: MFCC). Lengths in samples. */
@@ -69,8 +87,8 @@ export interface LogMelFeatures {
   highest?: number
   /** Default 'htk'. 'slaney' also divides each band by its width. */
   scale?: 'htk' | 'slaney'
-  /** 'log' is log(max(mel, floor)), 'log10' its decimal sister, 'dB' 10 log10. Default 'log'. */
-  compression?: 'log' | 'log10' | 'dB'
+  /** 'log' is log(max(mel, floor)), 'log10' its decimal sister, 'dB' 10 log10, 'none' max(mel, floor) itself. Default 'log'. */
+  compression?: 'log' | 'log10' | 'dB' | 'none'
   /** Default 1e-10. */
   floor?: number
   /** For 'mfcc': how many coefficients are kept. Default 13. */
@@ -95,7 +113,15 @@ export interface PairPreprocessing {
 }
 
 /** Users and items as row numbers of embedding tables; an id's place in the list is its number. Inputs: `user`, `item` int32 `[batch]`; labels float32 `[batch]`. */
-export interface InteractionPreprocessing { kind: 'interaction'; users: readonly string[]; items: readonly string[] }
+export interface InteractionPreprocessing {
+  kind: 'interaction'
+  users: readonly string[]
+  items: readonly string[]
+  /** Mean rating of the training part, where a model of ratings begins. */
+  mean?: number
+  /** Lowest rating of an item that was liked: what ranking learns from and is judged by. */
+  relevant?: number
+}
 
 /** How examples become tensors. A plain value: it is saved with the model as JSON. */
 export type Preprocessing = ImagePreprocessing | TextPreprocessing | SoundPreprocessing | PairPreprocessing | InteractionPreprocessing
@@ -138,6 +164,8 @@ export interface Batch {
   weights: tf.Tensor
   /** Real rows, padding not counted. */
   size: number
+  /** Real rows of the whole batch, when this is a share of it. */
+  all: number
   /** For each real row its number in `split.rows`. */
   rows: number[]
   /** With mixup: example i is `share[i]` of itself and the rest of an example with label `labels[i]`. Loss = share · loss(labels) + (1 − share) · loss(mixed.labels). */
@@ -153,6 +181,8 @@ export interface BatchOptions {
   /** Draw classes equally often, with repetition, `split.size` rows an epoch. Needs `shuffle`. Default false. */
   balanced?: boolean
   augment?: AugmentOptions
+  /** Only this part of every batch, of equal parts: the rows of one of several workers. `of` divides batchSize. Default: all. */
+  share?: { index: number; of: number }
   /** Default true: the last batch is padded to batchSize with rows of weight 0. */
   padLast?: boolean
 }
@@ -195,7 +225,7 @@ export interface DatasetDescription {
   /** Rows by split and class. */
   splits: { name: string; rows: number; byClass: Record<string, number> }[]
   /** Smallest, median and largest of what the kind has: width, height; characters, words; seconds. */
-  sizes: Record<string, { smallest: number; median: number; largest: number }>
+  sizes: Record<string, { smallest: number; median: number; largest: number; /** Rows in 24 equal steps from `smallest` to the 99th percentile; what is larger counts in the last. */ histogram: { from: number; to: number; counts: readonly number[] } }>
   /** Missing values by column, only where there are some. */
   missing: Record<string, number>
   columns: readonly string[]
@@ -222,12 +252,45 @@ export interface Dataset<Row extends object = Record<string, unknown>> {
   split(o?: SplitOptions<Row>): Dataset<Row>
   /** k data sets; number i has fold i as validation and the other folds as train; an existing test part stays. */
   folds(k: number, o?: Omit<SplitOptions<Row>, 'validation' | 'test' | 'time' | 'exact'>): Dataset<Row>[]
+  /** Which row is in which part, to be saved; `result.save` writes it with the model. */
+  partition(): Partition
+  /** The same rows in the parts that were saved (a model's folder, a file, or the value itself); rows that came since join their group or fall by their hash, always alike. */
+  splitAs(saved: Partition | string): Promise<Dataset<Row>>
+  /** The same rows in the parts that `part` names, such as a speaker of whom nothing is learned; a row without a part is left out. One part must be 'train'. */
+  assign(part: (row: Row, split: string) => string | undefined): Dataset<Row>
   /** The rows for which `keep` is true, in the parts they are in; classes stay the same. */
   filter(keep: (row: Row, split: string) => boolean): Dataset<Row>
   /** All rows with a `split` column as a danfojs DataFrame (danfojs is loaded at the first call: some seconds). */
   frame(): Promise<DataFrame>
   describe(): Promise<DatasetDescription>
-  audit(): Promise<AuditReport>
+  /** Looks for copies, leaks, wrong labels, strays, imbalance, faults and parts that differ, in seconds and without a model. */
+  audit(o?: AuditOptions): Promise<AuditReport>
+}
+
+/** Parts as a plain value. */
+export interface Partition {
+  format: 1
+  /** Name of the data set. */
+  data: string
+  /** How the parts came to be. */
+  notes: string[]
+  /** By part, a hash (16 hexadecimal digits) of each row's file, text or other key. */
+  parts: Record<string, string[]>
+  /** The column that keeps rows together, and each of its values' part, by hash. */
+  group?: string
+  groups?: Record<string, string>
+}
+
+/** Features of rows, `[rows, width]` in row order. */
+export interface FeatureMatrix { data: Float32Array; rows: number; width: number }
+
+export interface AuditOptions {
+  /** What the checks for wrong labels, strays and differing parts see of a part's rows: usually a model's features. Default: simple ones of the kind's own (colours and edges, words, bands). */
+  features?: (split: Split<any>) => Promise<FeatureMatrix>
+  /** What these features are, for the report. Default 'the given features'. */
+  featuresFrom?: string
+  /** Of the folds. Default 0. */
+  seed?: number
 }
 
 export type Severity = 'error' | 'warning' | 'note'

@@ -1,5 +1,6 @@
 // Splitting: shares, stability, groups, time, folds, and what is said when it cannot be done.
 import { expect, test } from '@jest/globals'
+import { type Partition, texts } from '../../lib/data/index.js'
 import { assign, assignByTime, assignFolds } from '../../lib/data/parts.js'
 
 const keys = (n: number, from = 0) => Array.from({ length: n }, (_, i) => `row ${i + from}`)
@@ -48,4 +49,35 @@ test('refuses what cannot be done, with the figures and the way out', () => {
   expect(() => assignFolds(facts, 1, 0)).toThrow(/at least 2, got 1/)
   expect(() => assign(facts, { validation: 0.6, test: 0.5 }, 0, false)).toThrow(/leave nothing for training/)
   expect(() => assign(facts, { validation: NaN, test: 0 }, 0, false)).toThrow(/got NaN/)
+})
+
+test('parts that were saved are found again after rows were added, moved and read anew; strangers are refused', async () => {
+  const row = (i: number) => ({ text: `message ${i}`, label: i % 3 ? 'a' : 'b', author: `author ${i % 40}` })
+  const first = texts.fromRows(Array.from({ length: 200 }, (_, i) => row(i)), { group: 'author' }), saved = JSON.parse(JSON.stringify(first.partition())) as Partition
+  const later = await texts.fromRows([...Array.from({ length: 100 }, (_, i) => row(1000 + i)), ...Array.from({ length: 200 }, (_, i) => row(199 - i))], { group: 'author' }).splitAs(saved)
+  const partOf = (data: typeof first) => new Map(Object.entries(data.splits).flatMap(([part, { rows }]) => rows.map(({ text }) => [text, part] as const)))
+  const before = partOf(first), after = partOf(later)
+  expect([...before].filter(([text, part]) => after.get(text) !== part)).toEqual([])
+  expect(after.size).toBe(300)
+  const authors = Object.values(later.splits).map(({ rows }) => new Set(rows.map((row) => (row as unknown as { author: string }).author)))
+  expect(authors.reduce((sum, { size }) => sum + size, 0)).toBe(40) // new rows joined their group
+  await expect(texts.fromRows(Array.from({ length: 20 }, (_, i) => ({ ...row(i), text: `other ${i}` }))).splitAs(saved)).rejects.toThrow(/none of its 20 rows is among those saved/)
+  await expect(first.splitAs({ format: 2 } as never)).rejects.toThrow(/must have format 1/)
+  await expect(first.splitAs('/nowhere')).rejects.toThrow(/Cannot read the parts from "\/nowhere"/)
+})
+
+test('equal rows that a given split tears apart stay where they were', async () => {
+  const data = texts.fromRows(['x', 'y', 'x', 'z'].map((text, i) => ({ text, label: i % 2 ? 'a' : 'b', split: i < 2 ? 'train' : 'test' })))
+  const again = await data.splitAs(data.partition())
+  expect([again.train.size, again.test!.size]).toEqual([2, 2])
+})
+
+test('parts by the caller\'s own rule, rows left out where it names none', () => {
+  const rows = Array.from({ length: 12 }, (_, i) => ({ text: `text ${i}`, label: i % 2 ? 'odd' : 'even', speaker: `s${i % 3}` }))
+  const data = texts.fromRows<{ speaker: string }>(rows, { split: false })
+  const parts = data.assign(({ speaker, text }) => text === 'text 0' ? undefined : speaker === 's2' ? 'test' : 'train')
+  expect([parts.train.size, parts.test!.size, parts.validation]).toEqual([7, 4, undefined])
+  expect(new Set(parts.test!.rows.map(({ speaker }) => speaker))).toEqual(new Set(['s2']))
+  expect(parts.assign((_, split) => split === 'test' ? 'val' : split).validation!.size).toBe(4)
+  expect(() => data.assign(() => 'test')).toThrow('Cannot assign the rows of "texts" to parts: none is in "train", got "test". Return \'train\' for the rows to learn from.')
 })

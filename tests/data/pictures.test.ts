@@ -1,7 +1,6 @@
 // Pixels: resizing and bitmaps against Pillow, augmentation as a pure function of its seed.
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
-import { augment } from '../../lib/data/images/augment.js'
 import { decodeBmp } from '../../lib/data/images/bmp.js'
 import { fitInto, resize, type Interpolation } from '../../lib/data/images/resize.js'
 import { randomStream } from '../../lib/data/random.js'
@@ -38,25 +37,4 @@ test('fits into a rectangle: the crop takes the middle, the padding is the backg
   expect(Array.from(fitInto(picture, { ...frame, fit: 'crop' }).data.subarray(0, 24)).filter((_, i) => i % 3 === 0)).toEqual([4, 5, 6, 7, 8, 9, 10, 11])
   expect(Array.from(fitInto(picture, { ...frame, fit: 'pad' }).data.subarray(0, 3))).toEqual([9, 8, 7])
   expect(fitInto(picture, { ...frame, fit: 'stretch' })).toMatchObject({ width: 8, height: 8 })
-})
-
-const all = { flip: true, flipVertical: true, shift: 0.1, rotate: 20, zoom: [0.8, 1.2] as const, brightness: 0.3, contrast: 0.3, saturation: 0.3, erase: 1 }
-
-test('augmentation depends on its stream alone, stays within 0..255, and changes the picture', () => {
-  const once = augment(source, all, randomStream(3, 1, 5), [127, 127, 127])
-  expect(augment(source, all, randomStream(3, 1, 5), [127, 127, 127])).toEqual(once)
-  expect(augment(source, all, randomStream(3, 2, 5), [127, 127, 127])).not.toEqual(once)
-  expect(once.every((value) => value >= 0 && value <= 255)).toBe(true)
-  expect(augment(source, {}, randomStream(3), [0, 0, 0])).toEqual(Float32Array.from(source.data))
-})
-
-test('mirrors exactly, and erases 2 to 33 % of the area', () => {
-  const mirrored = augment(source, { flip: 1 }, randomStream(0), [0, 0, 0])
-  expect(Array.from(mirrored.subarray(0, 3))).toEqual(Array.from(source.data.subarray((source.width - 1) * 3, source.width * 3)))
-  const flat = { width: 50, height: 50, data: new Uint8Array(7500).fill(10) }
-  for (let seed = 0; seed < 50; seed++) {
-    const share = augment(flat, { erase: 1 }, randomStream(seed), [200, 200, 200]).filter((value) => value === 200).length / 7500
-    expect(share).toBeGreaterThan(0.01)
-    expect(share).toBeLessThan(0.36)
-  }
 })

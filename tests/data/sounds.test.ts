@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, jest, test } from '@jest/globals'
-import { disposeBatch, sounds, type LogMelFeatures, type SoundPreprocessing } from '../../lib/data/index.js'
+import { disposeBatch, sounds, transcriptSymbols, type LogMelFeatures, type SoundPreprocessing } from '../../lib/data/index.js'
 import { randomStream } from '../../lib/data/random.js'
 import { logMel } from '../../lib/data/sounds/mel.js'
 import { resample } from '../../lib/data/sounds/resample.js'
@@ -95,9 +95,10 @@ test('recordings by a pattern, speakers kept together, broken ones named, batche
   write('1_speaker0_99.wav', encodeWav(new Float32Array(0), 8000))
   write('0_speaker1_98.wav', 'not a recording')
   write('0_speaker1_97.mp3', 'ID3')
+  write('0_speaker1_96.ogg', 'OggS')
   const data = await sounds.fromFolder<{ speaker: string }>(join(root, 'set'), { pattern: /(?<label>\d)_(?<speaker>\w+)_\d+\.wav$/, group: 'speaker' })
-  expect(data.problems.map(({ rule, detail }) => [rule, detail.slice(0, 20)])).toEqual(expect.arrayContaining([['unreadable file', 'it has 0 samples'], ['unknown format', 'only WAV is read; co']]))
-  expect(data.problems).toHaveLength(3)
+  expect(data.problems.map(({ rule, detail }) => [rule, detail.slice(0, 20)])).toEqual(expect.arrayContaining([['unreadable file', 'it has 0 samples'], ['unknown format', 'WAV, FLAC and MP3 ar']]))
+  expect(data.problems).toHaveLength(4)
   const speakers = Object.values(data.splits).map(({ rows }) => new Set(rows.map(({ speaker }) => speaker)))
   expect(speakers.reduce((sum, { size }) => sum + size, 0)).toBe(6)
   const preprocessing: SoundPreprocessing = { kind: 'sound', sampleRate: 16000, seconds: 0.5, features: { ...variants['htk40']!, hop: 160 } }
@@ -106,4 +107,29 @@ test('recordings by a pattern, speakers kept together, broken ones named, batche
     disposeBatch(batch)
   }
   await expect(sounds.fromFolder(join(root, 'set'), { pattern: /nothing(?<label>x)/ })).rejects.toThrow(/not one usable row/)
+})
+
+test('bands without logarithm are what the logarithm was taken of; quiet recordings are amplified, loud ones are not', async () => {
+  const f: LogMelFeatures = { type: 'log-mel', fft: 256, window: 256, hop: 80, bands: 40, floor: 0 }
+  const plain = logMel(judged('input/waveform'), 8000, { ...f, compression: 'none' }).data, logs = logMel(judged('input/waveform'), 8000, { ...f, floor: 1e-30 }).data
+  expect(Math.max(...plain.map((value, i) => Math.abs(value - Math.exp(logs[i]!)) / (value + 1e-9)))).toBeLessThan(1e-4)
+  const folder = join(root, 'loudness')
+  for (const [name, gain] of [['quiet/a', 0.002], ['quiet/b', 0.002], ['loud/a', 1], ['loud/b', 1]] as const) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, `${name}.wav`), encodeWav(tone(8000).map((value) => value * gain), 8000))
+  }
+  const data = await sounds.fromFolder(folder, { split: false })
+  for await (const batch of data.train.batches({ batchSize: 4, preprocessing: { kind: 'sound', sampleRate: 8000, seconds: 0.5, features: { type: 'waveform' }, loudness: -30 } })) {
+    const levels = (batch.inputs['sounds']!.square().mean(1).dataSync() as Float32Array).map((power) => 10 * Math.log10(power))
+    data.train.rows.forEach(({ label }, row) => expect(levels[row]).toBeCloseTo(label === 'quiet' ? -30 : 20 * Math.log10(0.5 / Math.SQRT2), 1))
+    disposeBatch(batch)
+  }
+})
+
+test('transcripts become symbols in one case, unknown characters are left out or marked', async () => {
+  const { spell } = await import('../../lib/data/sounds/transcripts.js')
+  const t = transcriptSymbols(['Ab  ba', 'cá'])
+  expect(t).toEqual({ symbols: ['<pad>', '|', 'a', 'b', 'c', 'á'], blank: 0, space: '|', letters: 'lower', maxLength: 5 })
+  expect(spell(' AB x\tca\u0301', t)).toEqual([2, 3, 1, 1, 4])
+  expect(spell('axb', { ...t, unknown: 9 })).toEqual([2, 9, 3])
 })

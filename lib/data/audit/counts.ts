@@ -1,4 +1,4 @@
-// Checks that only count: imbalance, too few rows, missing values, broken files, groups that stand in several parts.
+// Checks that only count: imbalance, too few rows, missing values, broken files.
 import { countByClass } from '../classes.js'
 import { counted } from '../errors.js'
 import type { Store } from '../store.js'
@@ -63,21 +63,4 @@ export function findBroken({ problems }: Store<object>): Finding[] {
       check: 'too few rows' as const, severity: 'warning' as const, rows: [], text: `Without any example: ${empty.map(({ file }) => file).join(', ')}.`, advice: 'Fill or delete the class.',
     }]),
   ]
-}
-
-/** A patient, speaker or slide whose rows stand in more than one part. */
-export function findLeakedGroups(store: Store<object>, parts: Parts, places: Places): Finding[] {
-  const { group } = store
-  if (!group) return []
-  const valueOf = (id: number) => String((store.rows[id] as Record<string, unknown>)[group])
-  const splitsOf = new Map<string, Set<string>>()
-  for (const [split, ids] of Object.entries(parts)) for (const id of ids) splitsOf.set(valueOf(id), (splitsOf.get(valueOf(id)) ?? new Set()).add(split))
-  const leaked = new Set([...splitsOf].filter(([, splits]) => splits.size > 1).map(([value]) => value))
-  if (leaked.size === 0) return []
-  const rows = Object.entries(parts).filter(([split]) => split !== 'train').flatMap(([, ids]) => Array.from(ids).filter((id) => leaked.has(valueOf(id))).map((id) => ({ ...places.row(id), detail: `${group} ${valueOf(id)}` })))
-  return [{
-    check: 'leaked group', severity: 'error', rows,
-    text: `${counted(leaked.size, 'value')} of "${group}" stand${leaked.size === 1 ? 's' : ''} in more than one part (${[...leaked].slice(0, 5).join(', ')}${leaked.size > 5 ? ' …' : ''}): the score will flatter.`,
-    advice: `Split again with .split({ group: '${group}' }).`,
-  }]
 }

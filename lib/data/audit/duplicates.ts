@@ -40,8 +40,8 @@ export function exactGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
   return [...byContent.values()].filter((group) => group.length > 1)
 }
 
-/** Bits of the perceptual hash that may differ, and mean difference of the small pictures, 0..255. */
-const pictureLimits = { bits: 4, difference: 5 }
+/** Bits that may differ. */
+const mostBits = 10
 
 /** Share of common word pairs (Jaccard) from which two texts count as nearly equal. */
 const textLimit = 0.8
@@ -52,9 +52,14 @@ export function nearGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
   for (const [id, { exact }] of prints) if (!first.has(exact)) first.set(exact, id)
   const ids = [...first.values()]
   const unions = new Unions()
+  /** Every row of a bucket against those that stand for what was found in it so far, at most 1,000: all with all would be slow where many share a template. */
   const compare = (bucket: readonly number[]) => {
-    const candidates = bucket.slice(0, 200) // a bucket of many is a common template; comparing all with all would be slow
-    for (let i = 0; i < candidates.length; i++) for (let j = i + 1; j < candidates.length; j++) if (nearlyEqual(prints.get(candidates[i]!)!, prints.get(candidates[j]!)!)) unions.join(candidates[i]!, candidates[j]!)
+    const standing: number[] = []
+    for (const id of bucket) {
+      const like = standing.filter((other) => nearlyEqual(prints.get(id)!, prints.get(other)!))
+      for (const other of like) unions.join(id, other)
+      if (like.length === 0 && standing.length < 1000) standing.push(id)
+    }
   }
   const buckets = new Map<string, number[]>()
   for (const id of ids) for (const key of bandsOf(prints.get(id)!)) {
@@ -69,11 +74,12 @@ export function nearGroups(prints: ReadonlyMap<number, Fingerprint>): Groups {
 const salts = Uint32Array.from({ length: 24 }, (_, i) => mix(i + 1))
 
 /** Rows that are nearly equal share at least one of these keys (for texts: nearly always). */
-function bandsOf({ perceptual, words }: Fingerprint): string[] {
-  if (perceptual) {
-    // 63 bits in 7 bands of 9: with at most 6 different bits, more than the limit, one band is equal (pigeonhole)
-    const bit = (i: number) => i < 32 ? (perceptual[0] >>> i) & 1 : (perceptual[1] >>> (i - 32)) & 1
-    return Array.from({ length: 7 }, (_, band) => `${band}:${Array.from({ length: 9 }, (_, i) => bit(band * 9 + i)).join('')}`)
+function bandsOf({ near, words }: Fingerprint): string[] {
+  if (near) {
+    const { bits } = near
+    // 63 bits in 9 bands of 7: with 8 different bits one band is equal for certain (pigeonhole), with 10 for 96 of 100
+    const bit = (i: number) => i < 32 ? (bits[0] >>> i) & 1 : (bits[1] >>> (i - 32)) & 1
+    return Array.from({ length: 9 }, (_, band) => `${band}:${Array.from({ length: 7 }, (_, i) => bit(band * 7 + i)).join('')}`)
   }
   if (words && words.length > 0) {
     // MinHash: 24 hash functions, made from one by mixing; 8 bands of 3
@@ -92,10 +98,12 @@ function wordPairs(words: readonly string[]): Set<string> {
 }
 
 function nearlyEqual(a: Fingerprint, b: Fingerprint): boolean {
-  if (a.perceptual && b.perceptual) {
-    if (hamming(a.perceptual, b.perceptual) > pictureLimits.bits) return false
-    if (!a.small || !b.small) return true
-    return a.small.reduce((sum, value, i) => sum + Math.abs(value - b.small![i]!), 0) / a.small.length <= pictureLimits.difference
+  if (a.near && b.near) {
+    if (hamming(a.near.bits, b.near.bits) > mostBits) return false
+    const { values } = b.near, most = a.near.most * values.length
+    let sum = 0
+    for (let i = 0; i < values.length && sum <= most; i++) sum += Math.abs(a.near.values[i]! - values[i]!)
+    return sum <= most
   }
   if (!a.words || !b.words) return false
   const x = wordPairs(a.words), y = wordPairs(b.words)

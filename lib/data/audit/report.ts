@@ -12,7 +12,10 @@ const rowText = ({ split, row, what, detail }: FindingRow) => `${split}[${row}] 
 
 export class Report implements AuditReport {
   readonly findings: readonly Finding[]
-  constructor(readonly name: string, readonly rows: number, findings: readonly Finding[], readonly checks: readonly Finding['check'][]) {
+  readonly #sample: ((row: FindingRow) => Promise<string | undefined>) | undefined
+  /** `sample` draws a row: a picture, a player, a line of text. */
+  constructor(readonly name: string, readonly rows: number, findings: readonly Finding[], readonly checks: readonly Finding['check'][], sample?: (row: FindingRow) => Promise<string | undefined>) {
+    this.#sample = sample
     this.findings = [...findings].sort((a, b) => order[a.severity] - order[b.severity])
   }
 
@@ -31,12 +34,21 @@ export class Report implements AuditReport {
 
   [inspectSymbol](): string { return this.toString() }
 
-  [jupyterDisplay](): Record<string, unknown> {
-    const table = this.findings.map(({ severity, check, text, advice, rows }) => [
+  async [jupyterDisplay](): Promise<Record<string, unknown>> {
+    const table = await Promise.all(this.findings.map(async ({ severity, check, text, advice, rows }) => [
       { html: `<span style="color:${colour[severity]};font-weight:600">${severity}</span>` }, check,
-      { html: `${escapeHtml(text)}${rows.length > 0 ? `<details><summary>${counted(rows.length, 'row')}</summary>${rows.slice(0, 50).map((row) => `<div style="white-space:pre-wrap">${escapeHtml(rowText(row))}</div>`).join('')}${rows.length > 50 ? `… ${rows.length - 50} more in <code>.findings</code>` : ''}</details>` : ''}` },
+      { html: `${escapeHtml(text)}${await this.#drawn(rows)}${rows.length > 0 ? `<details><summary>${counted(rows.length, 'row')}</summary>${rows.slice(0, 50).map((row) => `<div style="white-space:pre-wrap">${escapeHtml(rowText(row))}</div>`).join('')}${rows.length > 50 ? `… ${rows.length - 50} more in <code>.findings</code>` : ''}</details>` : ''}` },
       advice,
-    ])
+    ]))
     return { 'text/html': boxHtml(`<div>${escapeHtml(this.#headline())}</div>${table.length > 0 ? tableHtml(['severity', 'check', 'found', 'what to do'], table) : ''}`), 'text/plain': this.toString() }
+  }
+
+  /** The first rows as they are. */
+  async #drawn(rows: readonly FindingRow[]): Promise<string> {
+    const drawn = await Promise.all(rows.filter(({ row }) => row >= 0).slice(0, shownRows).map(async (row) => {
+      const html = await this.#sample?.(row)
+      return html === undefined ? '' : `<div style="display:flex;align-items:center;gap:6px">${html}<span style="opacity:.75">${escapeHtml(row.detail ?? '')}</span></div>`
+    }))
+    return drawn.join('')
   }
 }

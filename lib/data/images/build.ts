@@ -1,6 +1,6 @@
 // From a list of picture files with labels to a Dataset: looks at every file once, names the broken ones, makes the classes. Where lists come from: folder.ts, table.ts.
 import { join } from 'node:path'
-import { atMost } from '../atmost.js'
+import { mapAtMost } from '../atmost.js'
 import { checkClasses, classify } from '../classes.js'
 import { createDataset } from '../dataset.js'
 import type { DataProblem, Dataset } from '../types.js'
@@ -36,8 +36,9 @@ export async function buildImages<Row extends ImageRow>(folder: string, entries:
   const { problems } = o
   const { classes, ids } = classify(entries.map(({ label }) => label), o.classes, (row) => entries[row]!.file, problems)
   const full = (o.check ?? (entries.length <= fullCheckUpTo ? 'full' : 'header')) === 'full'
-  const limited = atMost(full ? 8 : 16)
-  const sizes = await Promise.all(entries.map(({ file }, row) => ids[row]! < 0 ? undefined : limited(async () => {
+  const sizes = await mapAtMost(entries.length, full ? 8 : 16, async (row) => {
+    const { file } = entries[row]!
+    if (ids[row]! < 0) return undefined
     const path = join(folder, file)
     try {
       if (!full) return await sizeOf(path)
@@ -47,15 +48,18 @@ export async function buildImages<Row extends ImageRow>(folder: string, entries:
       problems.push(await problemOf(path, file, error))
       return undefined
     }
-  })))
+  })
   problems.sort((a, b) => a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : a.file < b.file ? -1 : 1)
-  const kept = entries.map((entry, row) => ({ ...entry, row })).filter(({ row }) => sizes[row] !== undefined)
-  const labels = Int32Array.from(kept, ({ row }) => ids[row]!)
+  const kept = Int32Array.from(entries.keys()).filter((row) => sizes[row] !== undefined), entryOf = (row: number) => entries[row]!
+  const labels = kept.map((row) => ids[row]!)
   checkClasses(o.what, classes, labels, problems, o.advice)
-  const files = kept.map(({ file }) => file)
-  const rows = kept.map(({ file, columns, row }) => ({ file, label: classes[ids[row]!]!, ...columns, width: sizes[row]!.width, height: sizes[row]!.height }) as unknown as Row)
-  const source = filesSource(folder, files, kept.map(({ row }) => sizes[row]!))
+  const rows = Array.from(kept, (row) => ({ file: entryOf(row).file, label: classes[ids[row]!]!, ...entryOf(row).columns, width: sizes[row]!.width, height: sizes[row]!.height }) as unknown as Row)
+  return datasetOf(folder, rows, labels, classes, kept.some((row) => entryOf(row).part) ? Array.from(kept, (row) => entryOf(row).part) : undefined, o)
+}
+
+/** On its own, so that what the data set keeps does not hold on to the list that it was made from. */
+function datasetOf<Row extends ImageRow>(folder: string, rows: readonly Row[], labels: Int32Array, classes: readonly string[], parts: readonly (string | undefined)[] | undefined, o: BuildOptions): Dataset<Row> {
   return createDataset<Row>({
-    kind: 'images', name: o.name, classes, rows, labels, key: (id) => files[id]!, content: new PictureContent(source, labels, problems), problems, notes: o.notes ?? [], group: o.group,
-  }, kept.some(({ part }) => part) ? kept.map(({ part }) => part) : undefined, o.split === undefined ? {} : { split: o.split })
+    kind: 'images', name: o.name, classes, rows, labels, key: (id) => rows[id]!.file, content: new PictureContent(filesSource(folder, rows), labels, o.problems), problems: o.problems, notes: o.notes ?? [], group: o.group,
+  }, parts, o.split === undefined ? {} : { split: o.split })
 }

@@ -15,7 +15,10 @@ export const largestPicture = 200_000_000
 
 const tooLarge = (width: number, height: number) => new DataError(`Cannot decode the picture: ${width} × ${height} pixels are more than the limit of ${largestPicture.toLocaleString('en')}. Make it smaller.`)
 
-async function startsAsBmp(file: string): Promise<boolean> {
+const bytesOf = async (file: string | Uint8Array): Promise<Uint8Array> => typeof file === 'string' ? readFile(file) : file
+
+async function startsAsBmp(file: string | Uint8Array): Promise<boolean> {
+  if (typeof file !== 'string') return isBmp(file.subarray(0, 64))
   const handle = await open(file)
   try {
     const head = new Uint8Array(64)
@@ -30,8 +33,8 @@ const reader = (file: string | Uint8Array) => sharp(file, { failOn: 'error', lim
  * Decodes a file. Transparency shows `background`, EXIF orientation is applied, colour profiles are ignored (as Pillow does).
  * With `atLeast`, much larger pictures come back reduced, still at least twice that size.
  */
-export async function decodePicture(file: string, background: readonly [number, number, number], atLeast?: { width: number; height: number }): Promise<Pixels> {
-  if (await startsAsBmp(file)) return decodeBmp(await readFile(file), largestPicture)
+export async function decodePicture(file: string | Uint8Array, background: readonly [number, number, number], atLeast?: { width: number; height: number }): Promise<Pixels> {
+  if (await startsAsBmp(file)) return decodeBmp(await bytesOf(file), largestPicture)
   const [r, g, b] = background
   let picture = reader(file).autoOrient()
   if (atLeast) {
@@ -50,9 +53,9 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
 }
 
 /** Width and height as shown (EXIF orientation applied), from the header alone. */
-export async function sizeOf(file: string): Promise<{ width: number; height: number }> {
+export async function sizeOf(file: string | Uint8Array): Promise<{ width: number; height: number }> {
   if (await startsAsBmp(file)) {
-    const { width, height } = decodeBmp(await readFile(file), largestPicture)
+    const { width, height } = decodeBmp(await bytesOf(file), largestPicture)
     return { width, height }
   }
   const { width, height, orientation } = await reader(file).metadata()

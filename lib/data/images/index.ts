@@ -1,8 +1,8 @@
-// The pictures' door: every way to make a data set of images.
-import { fromArrays, fromIdx, fromNpz } from './arrays.js'
-import { fromFolder } from './folder.js'
-import { fromTable } from './table.js'
-
-/** Pictures from folders, tables and arrays. */
-export const images = { fromFolder, fromTable, fromArrays, fromNpz, fromIdx }
-export type { ImageRow } from './build.js'
+/**
+ * Pictures from folders, archives, tables and arrays, as a data set.
+ * @example const photos = await images.fromFolder('data/ants-bees')
+ * @module
+ */
+export { fromArrays, fromIdx, fromNpz } from './arrays.js'
+export { fromFolder } from './folder.js'
+export { fromTable } from './table.js'

@@ -2,14 +2,15 @@
 import { totalmem } from 'node:os'
 import { DataError, shown } from '../errors.js'
 import { randomStream, symmetricBeta } from '../random.js'
-import type { AssembleRequest, Assembled } from '../store.js'
+import type { AssembleRequest, Assembled, Block } from '../store.js'
 import type { ImagePreprocessing } from '../types.js'
-import { augment, checkAugment } from './augment.js'
+import { checkAugment, draw, placesOf } from '../augment/draw.js'
+import { changePictures, mixPictures } from '../augment/pictures.js'
 import type { Pixels } from './decode.js'
 import { fitInto } from './resize.js'
 
-/** Bytes of fitted pictures that one data set keeps; beyond it they are decoded again each epoch. */
-const keptBytes = Math.min(1 << 30, Math.floor(totalmem() / 8))
+/** Bytes of fitted pictures that one data set keeps, all of them or none: a part of a shuffled epoch would cost the memory and save little. */
+const keptBytes = Math.min(256 * 2 ** 20, Math.floor(totalmem() / 16))
 
 const white = [255, 255, 255] as const
 
@@ -24,7 +25,8 @@ function checkPreprocessing({ height, width, channels, scale, cropFraction }: Im
 export class FittedPictures {
   #geometry = ''
   #kept = new Map<number, Pixels>()
-  #bytes = 0
+  /** Of a data set of so many pictures. */
+  constructor(private readonly rows: number) {}
 
   async get(id: number, p: ImagePreprocessing, decode: (id: number, atLeast: { width: number; height: number }, background: readonly [number, number, number]) => Promise<Pixels>): Promise<Pixels> {
     const frame = { width: p.width, height: p.height, fit: p.fit ?? 'stretch', cropFraction: p.cropFraction ?? 1, interpolation: p.interpolation ?? 'bilinear', background: p.background ?? white }
@@ -32,15 +34,11 @@ export class FittedPictures {
     if (geometry !== this.#geometry) {
       this.#geometry = geometry
       this.#kept.clear()
-      this.#bytes = 0
     }
     const known = this.#kept.get(id)
     if (known) return known
     const fitted = fitInto(await decode(id, { width: p.width / frame.cropFraction, height: p.height / frame.cropFraction }, frame.background), frame)
-    if (geometry === this.#geometry && !this.#kept.has(id) && this.#bytes + fitted.data.length <= keptBytes) {
-      this.#kept.set(id, fitted)
-      this.#bytes += fitted.data.length
-    }
+    if (geometry === this.#geometry && this.rows * fitted.data.length <= keptBytes) this.#kept.set(id, fitted)
     return fitted
   }
 }
@@ -48,12 +46,12 @@ export class FittedPictures {
 /** Luminance as Pillow's mode 'L' (ITU-R 601). */
 const grey = (r: number, g: number, b: number) => (r * 19595 + g * 38470 + b * 7471 + 32768) / 65536
 
-function write(out: Float32Array, offset: number, values: Uint8Array | Float32Array, { channels, scale }: ImagePreprocessing): void {
+function write(out: Float32Array, offset: number, values: Uint8Array, { channels, scale }: ImagePreprocessing): void {
   if (channels === 1) {
-    const mean = scale.mean[0]!, factor = 1 / scale.std[0]!, whole = values instanceof Uint8Array
+    const mean = scale.mean[0]!, factor = 1 / scale.std[0]!
     for (let from = 0, at = offset; from < values.length; from += 3, at++) {
       const value = grey(values[from]!, values[from + 1]!, values[from + 2]!)
-      out[at] = ((whole ? Math.floor(value) : value - 0.5) - mean) * factor
+      out[at] = (Math.floor(value) - mean) * factor
     }
     return
   }
@@ -71,33 +69,43 @@ export async function assemblePictures({ ids, size, preprocessing, augment: chan
   const p = preprocessing
   checkPreprocessing(p)
   if (changes) checkAugment(changes)
-  const each = p.height * p.width * p.channels
-  const data = new Float32Array(size * each)
-  const broken: number[] = []
-  const seed = changes?.seed ?? 0
-  const fill = p.channels === 3 ? p.scale.mean : [p.scale.mean[0]!, p.scale.mean[0]!, p.scale.mean[0]!]
+  const each = p.height * p.width * (changes ? 3 : p.channels)
+  const data = new Float32Array(size * each), broken: number[] = []
   await Promise.all(Array.from(ids, async (id, place) => {
     const picture = await pictureOf(id, p)
     if (!picture) broken.push(place)
-    else write(data, place * each, changes ? augment(picture, changes, randomStream(seed, epoch, id), fill) : picture.data, p)
+    else if (changes) data.set(picture.data, place * each)
+    else write(data, place * each, picture.data, p)
   }))
-  const inputs = { images: { data, shape: [size, p.height, p.width, p.channels] } }
-  if (!changes?.mixup) return { inputs, broken }
-  return { inputs, broken, mixed: mixUp(data, each, ids, size, labels, changes.mixup, randomStream(seed, epoch, ids[0] ?? 0, 7), new Set(broken)) }
+  if (!changes) return { inputs: { images: { data, shape: [size, p.height, p.width, p.channels] } }, broken }
+  const seed = changes.seed ?? 0, places = new Float32Array(size * 6), colours = new Float32Array(size * 3).fill(1), erased = new Float32Array(size * 4)
+  ids.forEach((id, place) => {
+    const drawn = draw(changes, p.width, p.height, randomStream(seed, epoch, id)), { brightness, contrast, saturation, erase } = drawn
+    places.set(placesOf(drawn, p.width, p.height), place * 6)
+    colours.set([brightness, contrast, saturation], place * 3)
+    if (erase) erased.set([erase.left, erase.top, erase.right, erase.bottom], place * 4)
+  })
+  const fill = p.channels === 3 ? p.scale.mean : [p.scale.mean[0]!, p.scale.mean[0]!, p.scale.mean[0]!]
+  const vector = (values: readonly number[]) => ({ data: Float32Array.from(values), shape: [values.length] })
+  const inputs = { pictures: { data, shape: [size, p.height, p.width, 3] } }
+  const change = { places: { data: places, shape: [size, 6] }, colours: { data: colours, shape: [size, 3] }, erased: { data: erased, shape: [size, 4] }, fill: vector(fill), mean: vector(p.scale.mean), std: vector(p.scale.std) }
+  if (!changes.mixup) return { inputs, broken, change: { apply: changePictures, inputs: change } }
+  const { labels: others, share, partner } = drawMix(ids, size, labels, changes.mixup, randomStream(seed, epoch, ids[0] ?? 0, 7), new Set(broken))
+  return { inputs, broken, mixed: { labels: others, share }, change: { apply: mixPictures, inputs: { ...change, share, partner } } }
 }
 
-/** Blends every picture with another of its batch, in place (Zhang et al. 2018). */
-function mixUp(data: Float32Array, each: number, ids: Int32Array, size: number, labels: Int32Array, alpha: number, random: () => number, broken: ReadonlySet<number>): NonNullable<Assembled['mixed']> {
-  const originals = data.slice()
-  const other = new Int32Array(size), share = new Float32Array(size).fill(1)
+/** With whom every picture of a batch is blended, and how (Zhang et al. 2018). */
+function drawMix(ids: Int32Array, size: number, labels: Int32Array, alpha: number, random: () => number, broken: ReadonlySet<number>): Record<'labels' | 'share' | 'partner', Block> {
+  const other = new Int32Array(size), share = new Float32Array(size).fill(1), partners = Int32Array.from({ length: size }, (_, place) => place)
   const whole = Array.from(ids, (_, place) => place).filter((place) => !broken.has(place))
   ids.forEach((id, place) => {
     other[place] = labels[id] ?? -1
     const drawn = symmetricBeta(alpha, random), partner = whole[Math.floor(random() * whole.length)]
     if (broken.has(place) || partner === undefined || partner === place) return
     share[place] = drawn
+    partners[place] = partner
     other[place] = labels[ids[partner]!] ?? -1
-    for (let i = 0, a = place * each, b = partner * each; i < each; i++) data[a + i] = drawn * originals[a + i]! + (1 - drawn) * originals[b + i]!
   })
-  return { labels: { data: other, shape: [size] }, share: { data: share, shape: [size] } }
+  const shape = [size]
+  return { labels: { data: other, shape }, share: { data: share, shape }, partner: { data: partners, shape } }
 }

@@ -24,7 +24,7 @@ export interface InteractionOptions {
 }
 
 /** Interactions from rows in memory. */
-function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: InteractionOptions = {}, notes: readonly string[] = []): Dataset<InteractionRow & Columns> {
+export function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: InteractionOptions = {}, notes: readonly string[] = []): Dataset<InteractionRow & Columns> {
   const name = o.name ?? 'interactions', user = o.user ?? 'user', item = o.item ?? 'item', rating = o.rating === false ? undefined : o.rating ?? 'rating', columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { user, item, ...(rating ? { rating } : {}) })
   const { rows, parts, column } = chooseParts(o.split, columns, table, name)
@@ -50,16 +50,18 @@ function fromRows<Columns extends object = object>(table: readonly Record<string
  * Who rated what, from a CSV, TSV, Parquet or JSON-lines file. Ids are texts.
  * @example await interactions.fromTable('ratings.csv', { user: 'userId', item: 'movieId', rating: 'rating' })
  */
-async function fromTable<Columns extends object = object>(file: string, o: InteractionOptions & Pick<TableOptions, 'separator' | 'header' | 'quote' | 'encoding' | 'columns'> = {}): Promise<Dataset<InteractionRow & Columns>> {
+export async function fromTable<Columns extends object = object>(file: string, o: InteractionOptions & Pick<TableOptions, 'separator' | 'header' | 'quote' | 'encoding' | 'columns'> = {}): Promise<Dataset<InteractionRow & Columns>> {
   const { rows, notes } = await readRows(file, o)
   return fromRows<Columns>(rows, { ...o, name: o.name ?? basename(file) }, notes)
 }
 
-/** The preprocessing for a data set's users and items, all parts together, ids in order. */
-function preprocessing(data: Dataset<InteractionRow>): InteractionPreprocessing {
-  const rows = Object.values(data.splits).flatMap((split) => [...split.rows])
+/** The preprocessing for a data set's users and items, all parts together, ids in order. An item counts as liked from 80 % of the highest rating on. */
+export function preprocessing(data: Dataset<InteractionRow>): InteractionPreprocessing {
+  const rows = Object.values(data.splits).flatMap((split) => [...split.rows]), learned = data.train.rows
   const sorted = (values: string[]) => [...new Set(values)].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : a > b ? 1 : 0))
-  return { kind: 'interaction', users: sorted(rows.map(({ user }) => user)), items: sorted(rows.map(({ item }) => item)) }
+  const highest = learned.reduce((most, { rating }) => Math.max(most, rating), -Infinity)
+  return {
+    kind: 'interaction', users: sorted(rows.map(({ user }) => user)), items: sorted(rows.map(({ item }) => item)),
+    ...(learned.length > 0 ? { mean: learned.reduce((sum, { rating }) => sum + rating, 0) / learned.length, relevant: highest > 0 ? 0.8 * highest : highest } : {}),
+  }
 }
-
-export const interactions = { fromTable, fromRows, preprocessing }

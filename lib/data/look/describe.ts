@@ -26,7 +26,15 @@ export async function describe(store: Store<object>, parts: Parts, notes: readon
   }
 }
 
-function spread(values: readonly number[]): { smallest: number; median: number; largest: number } {
+const steps = 24
+
+function spread(values: readonly number[]): DatasetDescription['sizes'][string] {
   const sorted = Float64Array.from(values).sort()
-  return { smallest: sorted[0] ?? 0, median: sorted[sorted.length >> 1] ?? 0, largest: sorted.at(-1) ?? 0 }
+  return { smallest: sorted[0] ?? 0, median: sorted[sorted.length >> 1] ?? 0, largest: sorted.at(-1) ?? 0, histogram: histogram(sorted) }
+}
+
+function histogram(sorted: Float64Array): { from: number; to: number; counts: number[] } {
+  const from = sorted[0] ?? 0, to = Math.max(from, sorted[Math.floor(0.99 * (sorted.length - 1))] ?? from), counts = new Array<number>(from === to ? 1 : steps).fill(0)
+  for (const value of sorted) counts[from === to ? 0 : Math.min(steps - 1, Math.floor(((value - from) / (to - from)) * steps))]!++
+  return { from, to, counts }
 }

@@ -22,7 +22,7 @@ export interface PairOptions {
 }
 
 /** Sentence pairs from rows in memory. */
-function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: PairOptions = {}, notes: readonly string[] = []): Dataset<PairRow & Columns> {
+export function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: PairOptions = {}, notes: readonly string[] = []): Dataset<PairRow & Columns> {
   const name = o.name ?? 'pairs', source = o.source ?? 'source', target = o.target ?? 'target', columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { source, target, ...(o.group ? { group: o.group } : {}), ...(typeof o.split === 'string' ? { split: o.split } : {}) })
   const { rows, parts, column } = chooseParts(o.split, columns, table, name)
@@ -45,7 +45,7 @@ function fromRows<Columns extends object = object>(table: readonly Record<string
  * Sentence pairs from a CSV, TSV, Parquet or JSON-lines file. Equal sources never stand in two parts cut here.
  * @example await pairs.fromTable('en-pt.tsv', { source: 'en', target: 'pt' })
  */
-async function fromTable<Columns extends object = object>(file: string, o: PairOptions & Pick<TableOptions, 'separator' | 'header' | 'quote' | 'encoding' | 'columns'> = {}): Promise<Dataset<PairRow & Columns>> {
+export async function fromTable<Columns extends object = object>(file: string, o: PairOptions & Pick<TableOptions, 'separator' | 'header' | 'quote' | 'encoding' | 'columns'> = {}): Promise<Dataset<PairRow & Columns>> {
   const { rows, notes } = await readRows(file, o)
   return fromRows<Columns>(rows, { ...o, name: o.name ?? basename(file) }, notes)
 }
@@ -54,12 +54,10 @@ async function fromTable<Columns extends object = object>(file: string, o: PairO
  * Sentence pairs out of gettext catalogues (.po, .mo) in files, folders, zips or Python wheels. Repeated pairs are taken once.
  * @example await pairs.fromCatalogues(['jupyterlab_language_pack_pt_BR-4.4.whl'], { language: 'pt_BR' })
  */
-async function fromCatalogues(paths: string | readonly string[], o: { language?: string; name?: string } = {}): Promise<Dataset<PairRow & { file: string }>> {
+export async function fromCatalogues(paths: string | readonly string[], o: { language?: string; name?: string } = {}): Promise<Dataset<PairRow & { file: string }>> {
   const list = typeof paths === 'string' ? [paths] : paths
   const found = (await Promise.all(list.map((path) => readCatalogues(path, o.language)))).flat()
   if (found.length === 0) throw new DataError(`Cannot load pairs from ${shown([...list])}: there is no catalogue (.po, .mo)${o.language ? ` of language ${shown(o.language)}` : ''} with translations. Check the path${o.language ? ' and the language, written as the folder is, e.g. pt_BR' : ''}.`)
   const once = new Map(found.map((pair) => [`${pair.source}\0${pair.target}`, pair]))
   return fromRows<{ file: string }>([...once.values()] as unknown as Record<string, unknown>[], { name: o.name ?? list.map((path) => basename(path)).join(', ') }, [`${found.length} translations in ${new Set(found.map(({ file }) => file)).size} catalogues, ${once.size} of them different.`])
 }
-
-export const pairs = { fromTable, fromRows, fromCatalogues }

@@ -1,5 +1,6 @@
 // The catalogue's pictures.
-import { images, type ImageRow } from '../images/index.js'
+import type { ImageRow } from '../images/build.js'
+import * as images from '../images/index.js'
 import type { Dataset } from '../types.js'
 import { findSample } from './find.js'
 

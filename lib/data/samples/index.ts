@@ -1,7 +1,7 @@
-// The sample catalogue's door: data sets that the tutorials use, each by one call.
-import { antsBees, bloodCells, pictograms, pneumonia } from './images.js'
-import { filmReviews, jupyterPortuguese, movielens, smsSpam, spokenDigits } from './others.js'
-
-export const samples = { pictograms, bloodCells, pneumonia, antsBees, smsSpam, filmReviews, spokenDigits, jupyterPortuguese, movielens }
-export type { Pictogram } from './images.js'
-export type { SpokenDigit } from './others.js'
+/**
+ * Data sets to learn with, each by one call: kept with the project, in the folder that AFINAR_DATA names, or fetched once.
+ * @example const pictures = await samples.pictograms()
+ * @module
+ */
+export { antsBees, bloodCells, pictograms, pneumonia } from './images.js'
+export { filmReviews, jupyterPortuguese, movielens, smsSpam, spokenDigits } from './others.js'

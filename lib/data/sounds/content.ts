@@ -3,14 +3,20 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { atMost } from '../atmost.js'
+import { checkAugment, stretch } from '../augment/draw.js'
+import { maskSounds } from '../augment/sequences.js'
 import { DataError, shown } from '../errors.js'
 import { escapeHtml } from '../look/html.js'
 import { randomStream } from '../random.js'
-import type { AssembleRequest, Assembled, Content, Fingerprint } from '../store.js'
-import type { AugmentOptions, DataProblem, FindingRow, SoundPreprocessing } from '../types.js'
+import { rectangle, widthOf } from '../texts/padding.js'
+import type { AssembleRequest, Assembled, Block, Content, Fault, Fingerprint } from '../store.js'
+import type { AugmentOptions, DataProblem, FindingRow, SoundPreprocessing, TranscriptSymbols } from '../types.js'
+import { soundFeatures, soundHash } from './fingerprint.js'
 import { logMel, type Features } from './mel.js'
 import { resample } from './resample.js'
-import { decodeWav, encodeWav } from './wav.js'
+import { spell } from './transcripts.js'
+import { decodeSound } from './decode.js'
+import { encodeWav } from './wav.js'
 
 export interface SoundFacts { seconds: number; rate: number; /** Largest absolute sample. */ peak: number }
 
@@ -21,10 +27,10 @@ export class SoundContent implements Content {
   readonly #limited = atMost(8)
   readonly #broken = new Set<number>()
   #kept = { key: '', bytes: 0, features: new Map<number, Features>() }
-  constructor(private readonly folder: string, private readonly files: readonly string[], private readonly facts: readonly SoundFacts[], private readonly problems: DataProblem[]) {}
+  constructor(private readonly folder: string, private readonly files: readonly string[], private readonly facts: readonly SoundFacts[], private readonly problems: DataProblem[], private readonly texts?: readonly string[]) {}
 
   async #sound(id: number, rate?: number): Promise<{ samples: Float32Array; rate: number }> {
-    const sound = decodeWav(await this.#limited(() => readFile(join(this.folder, this.files[id]!))))
+    const sound = await decodeSound(await this.#limited(() => readFile(join(this.folder, this.files[id]!))))
     return rate === undefined ? sound : { samples: resample(sound.samples, sound.rate, rate), rate }
   }
 
@@ -34,7 +40,8 @@ export class SoundContent implements Content {
     const known = this.#kept.features.get(id)
     if (known || this.#broken.has(id)) return known
     try {
-      const { samples } = await this.#sound(id, p.sampleRate)
+      const { samples: recorded } = await this.#sound(id, p.sampleRate)
+      const samples = p.loudness === undefined ? recorded : amplified(recorded, p.loudness)
       const fixed = new Float32Array(Math.round(p.seconds * p.sampleRate))
       fixed.set(samples.subarray(0, fixed.length))
       const features = p.features.type === 'waveform' ? { data: p.features.normalize ? normalized(fixed, samples.length) : fixed, frames: fixed.length, width: 1 } : logMel(fixed, p.sampleRate, p.features)
@@ -60,12 +67,31 @@ export class SoundContent implements Content {
     const data = new Float32Array(size * frames * width)
     const broken: number[] = []
     all.forEach((features, place) => {
-      if (!features) { broken.push(place); return }
-      const target = data.subarray(place * frames * width, (place + 1) * frames * width)
-      target.set(features.data)
-      if (augment && p.features.type !== 'waveform') mask(target, frames, width, augment, randomStream(augment.seed ?? 0, epoch, ids[place]!))
+      if (features) data.set(features.data, place * frames * width)
+      else broken.push(place)
     })
-    return { inputs: { sounds: { data, shape: p.features.type === 'waveform' ? [size, frames] : [size, frames, width] } }, broken }
+    return {
+      ...this.#masks(ids, size, frames, width, p, augment, epoch),
+      inputs: { sounds: { data, shape: p.features.type === 'waveform' ? [size, frames] : [size, frames, width] } }, broken, ...(p.transcript ? { labels: this.#spelled(ids, size, p.transcript) } : {}),
+    }
+  }
+
+  #masks(ids: Int32Array, size: number, frames: number, width: number, p: SoundPreprocessing, o: AugmentOptions | undefined, epoch: number): Pick<Assembled, 'change'> {
+    if (o) checkAugment(o)
+    if ((!o?.timeMask && !o?.bandMask) || p.features.type === 'waveform') return {}
+    const masks = new Float32Array(size * 4)
+    ids.forEach((id, place) => {
+      const random = randomStream(o.seed ?? 0, epoch, id)
+      masks.set([...stretch(o.timeMask ?? 0, frames, random), ...stretch(o.bandMask ?? 0, width, random)], place * 4)
+    })
+    return { change: { apply: maskSounds, inputs: { masks: { data: masks, shape: [size, 4] } } } }
+  }
+
+  #spelled(ids: Int32Array, size: number, transcript: TranscriptSymbols): Block {
+    if (!this.texts) throw new DataError('Cannot prepare transcripts: the recordings have none. Load them with text, the column or the part of the name that says what is spoken.')
+    const spelled = Array.from(ids, (id) => spell(this.texts![id]!, transcript))
+    const width = widthOf(Math.max(1, ...spelled.map(({ length }) => length)), transcript.maxLength, 'buckets', undefined)
+    return { data: rectangle(spelled, size, width, -100), shape: [size, width] }
   }
 
   async sizes(ids: Int32Array): Promise<Record<string, number[]>> {
@@ -82,12 +108,20 @@ export class SoundContent implements Content {
 
   async fingerprint(id: number): Promise<Fingerprint | undefined> {
     const bytes = await this.#limited(() => readFile(join(this.folder, this.files[id]!))).catch(() => undefined)
-    return bytes && { exact: createHash('sha256').update(bytes).digest('hex') }
+    if (!bytes) return undefined
+    const exact = createHash('sha256').update(bytes).digest('hex')
+    try {
+      const { samples, rate } = await decodeSound(bytes), { shape, features } = soundFeatures(samples, rate)
+      return { exact, near: { bits: soundHash(shape), values: shape, most: 0.12 }, features }
+    } catch { return { exact } } // a file that broke since it was loaded: only its bytes can be compared
   }
+
+  readonly featuresFrom = 'bands of frequency over time'
+  readonly faultChecks = ['format'] as const
 
   shortly(id: number): string { return this.files[id]! }
 
-  async faults(ids: Int32Array, where: (id: number) => FindingRow): Promise<{ check: 'format' | 'encoding'; text: string; advice: string; rows: FindingRow[] }[]> {
+  async faults(ids: Int32Array, where: (id: number) => FindingRow): Promise<Fault[]> {
     const rows = (test: (facts: SoundFacts) => boolean) => Array.from(ids).filter((id) => test(this.facts[id]!)).map(where)
     const rates = new Set(Array.from(ids, (id) => this.facts[id]!.rate))
     const silent = rows(({ peak }) => peak < 0.001), clipped = rows(({ peak }) => peak >= 0.9999)
@@ -109,13 +143,9 @@ function normalized(fixed: Float32Array, length: number): Float32Array {
   return fixed.map((value, i) => i < real.length ? (value - mean) / std : 0)
 }
 
-/** SpecAugment: one stretch of frames and one of bands become the mean. */
-function mask(data: Float32Array, frames: number, width: number, o: AugmentOptions, random: () => number): void {
-  const stretch = (most: number, of: number): [number, number] => {
-    const length = Math.floor(random() * (Math.min(most, of) + 1)), start = Math.floor(random() * (of - length + 1))
-    return [start, start + length]
-  }
-  const [t0, t1] = stretch(o.timeMask ?? 0, frames), [b0, b1] = stretch(o.bandMask ?? 0, width)
-  const mean = data.reduce((sum, value) => sum + value, 0) / data.length
-  for (let t = 0; t < frames; t++) for (let b = 0; b < width; b++) if ((t >= t0 && t < t1) || (b >= b0 && b < b1)) data[t * width + b] = mean
+/** Amplified to this root mean square in dB below full scale; what is louder stays as it is. */
+function amplified(samples: Float32Array, loudness: number): Float32Array {
+  const power = samples.reduce((sum, value) => sum + value * value, 0) / samples.length
+  const gain = 10 ** ((loudness - 10 * Math.log10(power)) / 20)
+  return gain > 1 && Number.isFinite(gain) ? samples.map((value) => value * gain) : samples
 }

@@ -54,7 +54,7 @@ export interface Features { /** `[frames, width]` */ data: Float32Array; frames:
 export function logMel(samples: Float32Array, rate: number, f: LogMelFeatures): Features {
   const filters = knownBands(rate, f)
   const { power, frames, bins } = powerSpectrum(samples, f.fft, f.window, f.hop)
-  const floor = f.floor ?? 1e-10, compress = { log: Math.log, log10: Math.log10, dB: (v: number) => 10 * Math.log10(v) }[f.compression ?? 'log']
+  const floor = f.floor ?? 1e-10, compress = { log: Math.log, log10: Math.log10, dB: (v: number) => 10 * Math.log10(v), none: (v: number) => v }[f.compression ?? 'log']
   const bands = new Float64Array(frames * f.bands)
   for (let frame = 0; frame < frames; frame++) {
     for (let band = 0; band < f.bands; band++) {

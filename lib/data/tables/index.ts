@@ -7,6 +7,7 @@ import { LazyTable } from './lazy.js'
 import { readRows, sourceOf, type TableOptions } from './read.js'
 
 export type { TableOptions } from './read.js'
+export type { ColumnValues } from './duckdb.js'
 export type { LazyTable } from './lazy.js'
 
 /** Rows from which danfojs becomes slow: sorting 200,000 took it 43 s. */
@@ -29,9 +30,9 @@ async function lazy(file: string, o: TableOptions = {}): Promise<LazyTable> {
 const sql = (select: string): LazyTable => new LazyTable('query', select)
 
 /**
- * A CSV, TSV, Parquet, JSON or JSON-lines file (packed with gzip or not) as a danfojs DataFrame. DuckDB reads; separator, header, quotes and types are found by looking.
- * `table.lazy(file)` leaves the rows on disk; `table.sql(select)` asks anything.
+ * A CSV, TSV, Parquet, Arrow, JSON or JSON-lines file (packed with gzip or not) as a danfojs DataFrame. DuckDB reads; separator, header, quotes and types are found by looking.
+ * `table.lazy(file)` leaves the rows on disk; `table.sql(select)` asks anything; `table.rows(list)` makes a frame of objects at hand.
  * @throws DataError for a missing, empty or unreadable file, and above 500,000 rows.
  * @example const ratings = await table('ratings.csv')
  */
-export const table = Object.assign(toFrame, { lazy, sql })
+export const table = Object.assign(toFrame, { lazy, sql, rows: frameOf })

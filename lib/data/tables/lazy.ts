@@ -3,13 +3,14 @@ import type { DataFrame } from 'danfojs-node'
 import { DataError, shown } from '../errors.js'
 import { jupyterDisplay } from '../look/symbols.js'
 import { boxHtml, tableHtml, tableText } from '../look/html.js'
-import { identifier, query } from './duckdb.js'
+import { type ColumnValues, identifier, query, queryColumns } from './duckdb.js'
 import { frameOf } from './frame.js'
 
 const oneLine = (error: unknown) => String((error as Error).message).split('\n')[0]!
 
 /** A table on disk. Every method gives another lazy table; `rows`, `frame`, `count` and `describe` read. */
 export class LazyTable {
+  /** @internal */
   constructor(readonly name: string, private readonly sql: string) {}
 
   #next(sql: string): LazyTable { return new LazyTable(this.name, sql) }
@@ -42,6 +43,15 @@ export class LazyTable {
   async columns(): Promise<{ name: string; type: string }[]> { return (await this.#run(`DESCRIBE ${this.sql}`)).rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) })) }
 
   async rows(): Promise<Record<string, unknown>[]> { return (await this.#run(this.sql)).rows }
+
+  /** Column by column: numbers without gaps as Int32Array or Float64Array, the rest as arrays. The way for millions of rows. */
+  async values(): Promise<Record<string, ColumnValues>> {
+    try {
+      return await queryColumns(this.sql)
+    } catch (error) {
+      throw new DataError(`Cannot query ${shown(this.name)}: ${oneLine(error)}. The query was ${this.sql.slice(0, 300)}.`, { cause: error })
+    }
+  }
 
   /** The rows as a danfojs DataFrame. */
   async frame(): Promise<DataFrame> { return frameOf(await this.rows()) }

@@ -2,7 +2,8 @@
 import { open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DataError, shown } from '../errors.js'
-import { literal, query } from './duckdb.js'
+import { arrowTable } from './arrow.js'
+import { identifier, literal, query } from './duckdb.js'
 
 export interface TableOptions {
   /** For CSV and TSV: the separator. Default: found by looking. */
@@ -27,9 +28,13 @@ export async function sourceOf(file: string, o: TableOptions = {}): Promise<{ sq
   const found = await stat(path).catch(() => undefined)
   if (!found?.isFile()) throw new DataError(`Cannot read the table ${shown(file)}: there is no such file (looked at ${path}). Check the path; relative ones start at the notebook's folder.`)
   if (found.size === 0) throw new DataError(`Cannot read the table ${shown(file)}: it is empty (0 bytes).`)
-  if (/\.parquet$/i.test(path)) return { sql: () => `read_parquet(${literal(path)})`, encoding: undefined, text: false }
+  if (/\.(arrow|feather|ipc)$/i.test(path)) {
+    const table = identifier(await arrowTable(path))
+    return { sql: () => table, encoding: undefined, text: false }
+  }
+  if (/\.(parquet|pq)$/i.test(path)) return { sql: () => `read_parquet(${literal(path)})`, encoding: undefined, text: false }
   if (/\.(jsonl|ndjson|json)(\.gz)?$/i.test(path)) return { sql: () => `read_json_auto(${literal(path)}${/\.json(\.gz)?$/i.test(path) ? '' : ', format = \'newline_delimited\''})`, encoding: undefined, text: false }
-  if (!/\.(csv|tsv|txt|tab|inter|data)(\.gz)?$/i.test(path)) throw new DataError(`Cannot read the table ${shown(file)}: known endings are .csv, .tsv, .txt, .parquet, .jsonl, .json and .gz of the text ones. Rename or convert it.`)
+  if (!/\.(csv|tsv|txt|tab|inter|data)(\.gz)?$/i.test(path)) throw new DataError(`Cannot read the table ${shown(file)}: known endings are .csv, .tsv, .txt, .parquet, .arrow, .feather, .jsonl, .json and .gz of the text ones. Rename or convert it.`)
   const separator = o.separator ?? (/\.(tsv|tab)(\.gz)?$/i.test(path) ? '\t' : undefined)
   const settings = [
     separator === undefined ? undefined : `delim = ${literal(separator)}`,

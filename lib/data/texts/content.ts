@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto'
 import { DataError } from '../errors.js'
 import { escapeHtml } from '../look/html.js'
 import { randomStream } from '../random.js'
-import type { AssembleRequest, Assembled, Content, Fingerprint } from '../store.js'
-import type { AugmentOptions, BatchOptions, FindingRow, TextPreprocessing } from '../types.js'
+import type { AssembleRequest, Assembled, Content, Fault, Fingerprint, SimpleFeatures } from '../store.js'
+import type { BatchOptions, FindingRow, TextPreprocessing } from '../types.js'
+import { checkAugment } from '../augment/draw.js'
+import { dropTokens } from '../augment/sequences.js'
 import { textFaults, wordsOf } from './faults.js'
+import { textFeatures } from './features.js'
 import { gatherByLength, rectangle, widthOf } from './padding.js'
 import { tokenizerOf, type TokenIds, type Tokenizer } from './tokenizer.js'
 
@@ -28,15 +31,12 @@ export class TextContent implements Content {
     const tokenizer = tokenizerOf(p.tokenizer)
     const encoded = Array.from(ids, (id) => this.#encode(id, p, tokenizer))
     const width = widthOf(Math.max(1, ...encoded.map(({ ids }) => ids.length)), p.maxLength, p.padding ?? 'buckets', p.lengths)
-    const sequences = encoded.map((tokens, place) => augment?.tokenDropout ? dropTokens(tokens.ids, augment, tokenizer, epoch, ids[place]!) : tokens.ids)
-    const shape = [size, width]
-    return {
-      inputs: {
-        input_ids: { data: rectangle(sequences, size, width, tokenizer.padId), shape },
-        attention_mask: { data: rectangle(sequences.map((sequence) => sequence.map(() => 1)), size, width, 0), shape },
-        token_type_ids: { data: rectangle(encoded.map(({ types }) => types), size, width, 0), shape },
-      },
-    }
+    const shape = [size, width], rows = (sequences: readonly ArrayLike<number>[], fill: number) => ({ data: rectangle(sequences, size, width, fill), shape })
+    const inputs = { input_ids: rows(encoded.map(({ ids }) => ids), tokenizer.padId), attention_mask: rows(encoded.map(({ ids }) => ids.map(() => 1)), 0), token_type_ids: rows(encoded.map(({ types }) => types), 0) }
+    if (!augment?.tokenDropout || tokenizer.unknownId === undefined) return { inputs }
+    checkAugment(augment)
+    const dropped = encoded.map((tokens, place) => drawDropped(tokens.ids, augment.tokenDropout!, tokenizer.special, randomStream(augment.seed ?? 0, epoch, ids[place]!)))
+    return { inputs, change: { apply: dropTokens, inputs: { dropped: rows(dropped, 0), unknown: { data: Int32Array.of(tokenizer.unknownId), shape: [1] } } } }
   }
 
   arrange(order: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
@@ -57,9 +57,13 @@ export class TextContent implements Content {
     return { exact: createHash('sha1').update(whole).digest('base64'), words: wordsOf(whole) }
   }
 
+  readonly faultChecks = ['format', 'encoding'] as const
+
+  async features(ids: Int32Array): Promise<SimpleFeatures> { return textFeatures(Array.from(ids, (id) => this.seconds ? `${this.texts[id]}\n${this.seconds[id]}` : this.texts[id]!)) }
+
   shortly(id: number): string { return cut(this.texts[id]!, 80) }
 
-  async faults(ids: Int32Array, where: (id: number) => FindingRow): Promise<{ check: 'format' | 'encoding'; text: string; advice: string; rows: FindingRow[] }[]> {
+  async faults(ids: Int32Array, where: (id: number) => FindingRow): Promise<Fault[]> {
     return textFaults.flatMap(({ check, text, advice, test }) => {
       const rows = Array.from(ids).filter((id) => test(this.texts[id]!) || (this.seconds !== undefined && test(this.seconds[id]!)))
       return rows.length === 0 ? [] : [{ check, advice, rows: rows.map(where), text: `${rows.length} ${rows.length === 1 ? 'text has' : 'texts have'} ${text}.` }]
@@ -69,8 +73,5 @@ export class TextContent implements Content {
 
 const cut = (text: string, most: number) => text.length > most ? `${text.slice(0, most - 1)}…` : text
 
-/** Replaces tokens by the unknown token at random; special tokens stay. */
-function dropTokens(ids: readonly number[], o: AugmentOptions, tokenizer: Tokenizer, epoch: number, row: number): number[] {
-  const random = randomStream(o.seed ?? 0, epoch, row), { special, unknownId } = tokenizer
-  return ids.map((id) => random() < (o.tokenDropout ?? 0) && !special.has(id) ? unknownId ?? id : id)
-}
+/** 1 for each token that becomes the unknown token; special tokens stay. */
+const drawDropped = (ids: readonly number[], chance: number, special: ReadonlySet<number>, random: () => number): number[] => ids.map((id) => random() < chance && !special.has(id) ? 1 : 0)

@@ -27,9 +27,9 @@ export interface TextOptions {
 
 /**
  * Texts with classes from rows in memory.
- * @example texts.fromRows([{ text: 'fine', label: 'positive' }, { text: 'dull', label: 'negative' }, …])
+ * @example texts.fromRows([{ text: 'fine', label: 'positive' }, { text: 'dull', label: 'negative' }], { split: false })
  */
-function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: TextOptions = {}, notes: readonly string[] = []): Dataset<TextRow & Columns> {
+export function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: TextOptions = {}, notes: readonly string[] = []): Dataset<TextRow & Columns> {
   const name = o.name ?? 'texts', text = o.text ?? 'text', label = o.label ?? 'label'
   const columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { text, label, ...(o.second ? { second: o.second } : {}), ...(o.group ? { group: o.group } : {}), ...(typeof o.split === 'string' ? { split: o.split } : {}) })
@@ -59,9 +59,7 @@ function fromRows<Columns extends object = object>(table: readonly Record<string
  * @throws DataError when the file, a column or a second class is missing.
  * @example const sms = await texts.fromTable('sms.tsv', { text: 'SMS', label: 'Label' })
  */
-async function fromTable<Columns extends object = object>(file: string, o: TextOptions & Pick<TableOptions, 'separator' | 'header' | 'quote' | 'encoding' | 'columns'> = {}): Promise<Dataset<TextRow & Columns>> {
+export async function fromTable<Columns extends object = object>(file: string, o: TextOptions & Pick<TableOptions, 'separator' | 'header' | 'quote' | 'encoding' | 'columns'> = {}): Promise<Dataset<TextRow & Columns>> {
   const { rows, notes } = await readRows(file, o)
   return fromRows<Columns>(rows, { ...o, name: o.name ?? basename(file).replace(/\.(csv|tsv|txt|parquet|jsonl|ndjson|json)(\.gz)?$/i, '') }, notes)
 }
-
-export const texts = { fromTable, fromRows }

@@ -81,7 +81,7 @@ export class Tokenizer {
   }
 
   /** Text of token ids, special tokens left out. */
-  decode(ids: readonly number[]): string { return this.#encoder.decode([...ids], { skip_special_tokens: true }) }
+  decode(ids: readonly number[]): string { return ids.length === 0 ? '' : this.#encoder.decode([...ids], { skip_special_tokens: true }) }
 
   /** Ids that frame a text and say nothing themselves. */
   get special(): ReadonlySet<number> { const { before, after } = this.#frame(false); return new Set([...before, ...after, this.padId]) }
