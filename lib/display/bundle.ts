@@ -9,9 +9,14 @@ export const displaySymbol: unique symbol = Symbol.for('Jupyter.display') as nev
 
 export interface Displayable { [displaySymbol](): MimeBundle | Promise<MimeBundle> }
 
-/** An object that displays itself as `bundle`. */
-export function displayable(bundle: MimeBundle): Displayable {
-  return { [displaySymbol]: () => bundle }
+/**
+ * An object that displays itself as `bundle`. Where something can only print it (console.log, a list of them, another kernel),
+ * its text stands for it.
+ */
+export function displayable(bundle: MimeBundle | Promise<MimeBundle>): Displayable {
+  const shown = { [displaySymbol]: () => bundle }
+  const printed = () => bundle instanceof Promise ? '[picture]' : textOf(bundle)
+  return Object.defineProperty(shown, inspect.custom, { value: printed, enumerable: false })
 }
 
 const isBundle = (value: unknown): value is MimeBundle =>

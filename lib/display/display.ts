@@ -22,19 +22,11 @@ export const html = (source: string): Displayable => displayable({ 'text/html': 
 /** Markdown to display, formulas between $ included. */
 export const markdown = (source: string): Displayable => displayable({ 'text/markdown': source, 'text/plain': source })
 
-/**
- * Any Plotly figure to display. A figure that knows its static picture (those of this library do) brings it along;
- * `svg` gives it to others.
- *
- * @example figure({ data: [{ type: 'bar', y: [2, 3, 1] }], layout: {} })
- */
-export function figure(plotly: { data: unknown[]; layout?: object; config?: object }, svg?: string): Displayable {
-  if ((Symbol.for('Jupyter.display')) in plotly) return plotly as unknown as Displayable
-  const { data, layout = {}, config = {} } = plotly
-  const bundle: MimeBundle = { 'application/vnd.plotly.v1+json': { data, layout, config }, 'text/plain': 'Plotly figure' }
-  if (svg !== undefined) bundle['image/svg+xml'] = svg
-  return displayable(bundle)
-}
+/** A formula in LaTeX to display, with or without its dollar signs: `latex('\\frac{1}{n}\\sum_i x_i')`. */
+export const latex = (source: string): Displayable => displayable({ 'text/latex': /^\s*(\$|\\[[(]|\\begin)/.test(source) ? source : `$$${source}$$`, 'text/plain': source })
+
+/** An SVG picture to display. */
+export const svg = (source: string): Displayable => displayable({ 'image/svg+xml': source, 'text/plain': '[SVG picture]' })
 
 function plain(source: string): string {
   return source.replace(/<(style|script)\b.*?<\/\1>/gs, '').replace(/<(br|\/p|\/div|\/tr|\/li|\/h\d)\b[^>]*>/g, '\n').replace(/<\/t[dh]>/g, '\t').replace(/<[^>]+>/g, '')

@@ -15,6 +15,8 @@ export interface FrontEnd {
 export interface Session {
   display(bundle: MimeBundle, o?: ShowOptions): void
   comm(target: string, data?: unknown): unknown
+  /** Lets the page open comms with this target; absent in sessions that cannot be spoken to. */
+  registerTarget?(target: string, open: (comm: unknown, data: unknown) => unknown): void
   /** Aborted when Stop is pressed. */
   readonly signal: AbortSignal
   readonly cell: number

@@ -49,3 +49,8 @@ export function wrapped(text: string, width: number): string[] {
   }
   return line ? [...lines, line] : lines
 }
+
+/** 812 MB, 1.4 GB. */
+export function formatMemory(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`
+}

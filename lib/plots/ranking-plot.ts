@@ -11,7 +11,7 @@ export interface RankingRow { name: string; score: number; interval?: readonly [
  *
  * @param rows in any order
  * @throws PlotError without rows
- * @example rankingPlot(ranked.rows, { score: 'LogME' })
+ * @example rankingPlot([{ name: 'efficientnet-lite0', score: .86, interval: [.81, .9] }, { name: 'small-cnn', score: .71 }], { score: 'accuracy' })
  */
 export function rankingPlot(rows: readonly RankingRow[], o: { score?: string; title?: string } = {}): Figure {
   if (!rows.length) throw new PlotError('Cannot draw the ranking: there must be at least one model with a score; got none.')

@@ -3,7 +3,7 @@ import type { OverfittingVerdict, RunFacts, TrainEvent } from '../train/events.j
 
 export interface EpochRow {
   epoch: number; train: Record<string, number>; validation: Record<string, number> | undefined
-  seconds: number; learningRate: number; best: boolean
+  seconds: number; learningRate: number; best: boolean; memory: number | undefined
 }
 /** Several steps in one: the mean of `loss`, at the place (in epochs, 1.5 = half through the second) of the last. */
 export interface StepPoint { at: number; loss: number; learningRate: number; gradNorm: number }
@@ -55,10 +55,10 @@ export class TrainingRecord {
         break
       case 'step': this.lastStep = event; this.#addStep(event); break
       case 'epoch': {
-        const { epoch, train, validation, seconds, learningRate, best } = event
+        const { epoch, train, validation, seconds, learningRate, best, memory } = event
         // a run that went back to a checkpoint repeats epochs: the later one counts
         while (this.epochs.length && this.epochs.at(-1)!.epoch >= epoch) this.epochs.pop()
-        this.epochs.push({ epoch, train, validation, seconds, learningRate, best })
+        this.epochs.push({ epoch, train, validation, seconds, learningRate, best, memory })
         break
       }
       case 'note': this.notes.push({ level: event.level, text: event.text }); break
@@ -86,14 +86,20 @@ export class TrainingRecord {
     this.#stride *= 2
   }
 
-  /** The course of the steps, at most 800 points. */
-  get steps(): readonly StepPoint[] { return this.#pending.length ? [...this.#points, mean(this.#pending)] : this.#points }
+  /** What curves are drawn over: a run that ended within its first epoch has only steps. */
+  get unit(): 'epoch' | 'step' { return this.end && this.epochs.length === 0 && this.run?.stepsPerEpoch ? 'step' : 'epoch' }
+
+  /** The course of the steps, at most 800 points, each at its place in the unit. */
+  get steps(): readonly StepPoint[] {
+    const points = this.#pending.length ? [...this.#points, mean(this.#pending)] : this.#points
+    return this.unit === 'step' ? points.map((point) => ({ ...point, at: Math.round(point.at * this.run!.stepsPerEpoch) })) : points
+  }
 
   /** The metric that decides which epoch is best; 'loss' when the run names none. */
   get metric(): string { return this.run?.metric ?? this.end?.best.metric ?? 'loss' }
 
-  /** The epochs that a picture has to hold: those planned while it runs, those that came about once it has ended. */
-  get plannedEpochs(): number {
+  /** What a picture has to hold, in the unit: what is planned while it runs, what came about once it has ended. */
+  get extent(): number {
     const last = Math.max(this.epochs.at(-1)?.epoch ?? 0, Math.ceil(this.steps.at(-1)?.at ?? 0))
     return Math.max(1, last, this.end ? 0 : this.run?.epochs ?? 0)
   }
@@ -102,6 +108,9 @@ export class TrainingRecord {
     const named = this.end?.best.epoch
     return (named !== undefined ? this.epochs.find(({ epoch }) => epoch === named) : undefined) ?? this.epochs.findLast(({ best }) => best)
   }
+
+  /** Bytes that the training process held after its last epoch. */
+  get memory(): number | undefined { return this.epochs.at(-1)?.memory }
 
   /** Steps done, of how many, and the seconds that the rest will take at the pace of this phase (undefined until three steps are timed). */
   get progress(): { done: number; total: number; secondsLeft: number | undefined } {

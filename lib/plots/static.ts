@@ -12,6 +12,11 @@ interface PlotlyLibrary {
   purge(at: unknown): void
 }
 
+/** What Plotly draws as SVG by itself. The rest wants WebGL (in jsdom it never comes back) or maps from the network. */
+const drawable = new Set(['scatter', 'bar', 'box', 'candlestick', 'ohlc', 'contour', 'heatmap', 'image', 'histogram', 'histogram2d', 'histogram2dcontour', 'carpet', 'scattercarpet', 'contourcarpet', 'scatterpolar', 'barpolar', 'scatterternary', 'scattersmith', 'pie', 'funnel', 'funnelarea', 'waterfall', 'treemap', 'sunburst', 'icicle', 'sankey', 'parcats', 'table', 'indicator'])
+/** Drawn as their twin without WebGL. */
+const twins: Record<string, string> = { scattergl: 'scatter', scatterpolargl: 'scatterpolar' }
+
 let loading: Promise<{ window: DOMWindow; plotly: PlotlyLibrary }> | undefined
 let queue: Promise<unknown> = Promise.resolve()
 
@@ -26,16 +31,20 @@ async function load(): Promise<{ window: DOMWindow; plotly: PlotlyLibrary }> {
  * Draws a Plotly figure as SVG text: small, without scripts or style sheets, every colour an attribute (GitHub and older
  * nbconvert drop `style` and paint black what is left). Figures are drawn one after the other.
  *
- * @param figure any Plotly figure of the SVG kind (no WebGL, no maps); size from `layout.width` × `layout.height` pixels, default 760 × 380
+ * @param figure any Plotly figure of the SVG kind (no maps, nothing in three dimensions); size from `layout.width` × `layout.height` pixels, default 760 × 380
  * @param description becomes the picture's title for screen readers
- * @throws when Plotly refuses the figure
+ * @throws when a trace is of a kind that has no SVG, or Plotly refuses the figure
  * @example const svg = await staticSVG({ data: [{ y: [3, 1, 2] }], layout: {} })
  */
 export function staticSVG(figure: { data: unknown[]; layout: Record<string, unknown> }, description?: string): Promise<string> {
+  const kinds = figure.data.map((trace) => kindOf(trace)), stranger = kinds.find((kind) => !drawable.has(twins[kind] ?? kind))
+  if (stranger !== undefined) return Promise.reject(new Error(`Cannot draw the figure as SVG: a trace is of the kind ${JSON.stringify(stranger)}, and of these none can be drawn without a browser. Kinds that can: ${[...drawable].join(', ')}.`))
   const drawing = queue.then(() => draw(figure, description))
   queue = drawing.catch(() => {})
   return drawing
 }
+
+const kindOf = (trace: unknown): string => String((trace as { type?: unknown } | null)?.type ?? 'scatter')
 
 async function draw(figure: { data: unknown[]; layout: Record<string, unknown> }, description?: string): Promise<string> {
   const { window, plotly } = await (loading ??= load())
@@ -45,7 +54,7 @@ async function draw(figure: { data: unknown[]; layout: Record<string, unknown> }
   window.document.body.append(place)
   try {
     // through JSON: Plotly writes into what it is given, and jsdom's realm has its own arrays
-    const own = window.JSON.parse(JSON.stringify({ data: figure.data, layout: { ...figure.layout, width, height } }, typedAsArrays)) as { data: unknown; layout: unknown }
+    const own = window.JSON.parse(JSON.stringify({ data: figure.data.map((trace) => ({ ...trace as object, type: twins[kindOf(trace)] ?? kindOf(trace) })), layout: { ...figure.layout, width, height } }, typedAsArrays)) as { data: unknown; layout: unknown }
     await plotly.newPlot(place, own.data, own.layout, { staticPlot: true })
     const url = await plotly.toImage(place, { format: 'svg', width, height })
     return compactSVG(decodeURIComponent(url.slice(url.indexOf(',') + 1)), description)

@@ -16,7 +16,7 @@ import { verdictHeading, verdictMark } from './verdict-text.js'
  * @param events a run's events in their order, or a TrainingRecord of them
  * @param o `learningRate`, `gradNorm`: true adds that panel
  * @returns a Plotly figure, 760 pixels wide (1,100 with three panels), that displays itself
- * @example trainingCurves(await Array.fromAsync(run), { learningRate: true })
+ * @example trainingCurves(result.events, { learningRate: true })
  */
 export function trainingCurves(events: Iterable<TrainEvent> | TrainingRecord, o: CurveOptions = {}): Figure {
   const record = TrainingRecord.from(events)
@@ -28,7 +28,7 @@ export function trainingCurves(events: Iterable<TrainEvent> | TrainingRecord, o:
     const left = index * (share + gap)
     data.push(...traces(panel, suffix, index === 0))
     annotations.push(heading(panel.name, left), ...bestLabel(panel, suffix))
-    layout[`xaxis${suffix}`] = { domain: [left, left + share], anchor: `y${suffix}`, range: [0, record.plannedEpochs * 1.02], title: { text: 'epoch' }, ...epochTicks(record.plannedEpochs) }
+    layout[`xaxis${suffix}`] = { domain: [left, left + share], anchor: `y${suffix}`, range: [0, record.extent * 1.02], title: { text: record.unit }, ...ticksFor(record.extent) }
     layout[`yaxis${suffix}`] = { anchor: `x${suffix}`, ...(panel.logarithmic ? { type: 'log' } : { range: padded(panel.range) }), nticks: 6 }
     if (index === 0) annotations.push(...phaseLabels(record, suffix))
   })
@@ -49,7 +49,7 @@ function traces(panel: CurvePanel, suffix: string, legend: boolean): PlotlyObjec
   const common = { type: 'scatter', ...axes(suffix) }
   const list: PlotlyObject[] = []
   const rate = panel.name === 'learning rate'
-  if (panel.steps.x.length) list.push({ ...common, ...panel.steps, mode: 'lines', name: 'training, step by step', legendgroup: 'steps', showlegend: legend, line: { color: faded(meaning.training, 0.5), width: 1 }, hovertemplate: `%{y:.4g}<extra>step</extra>` })
+  if (panel.steps.x.length) list.push({ ...common, ...panel.steps, mode: panel.steps.x.length < 2 ? 'markers' : 'lines', name: 'training, step by step', legendgroup: 'steps', showlegend: legend, line: { color: faded(meaning.training, 0.5), width: 1 }, hovertemplate: `%{y:.4g}<extra>step</extra>` })
   if (panel.training.x.length) {
     const markers = !rate && panel.training.x.length < 2
     list.push({ ...common, ...panel.training, mode: markers ? 'lines+markers' : 'lines', name: 'training', legendgroup: 'training', showlegend: legend, line: { color: rate ? meaning.rate : meaning.training, width: 2 }, marker: { size: 6 }, hovertemplate: `%{y:.4g}<extra>${rate ? 'learning rate' : 'training'}</extra>` })
@@ -66,16 +66,16 @@ function bestLabel(panel: CurvePanel, suffix: string): PlotlyObject[] {
   return [{ text: formatNumber(panel.best.value), xref: `x${suffix}`, yref: `y${suffix}`, x: panel.best.epoch, y: panel.best.value, xanchor: 'left', yanchor: 'top', xshift: 6, yshift: -6, showarrow: false, font: { size: 12, color: meaning.best } }]
 }
 
-function phaseBands({ phases, plannedEpochs }: TrainingRecord, index: number): PlotlyObject[] {
+function phaseBands({ phases, extent }: TrainingRecord, index: number): PlotlyObject[] {
   if (phases.length < 2) return []
   const suffix = index ? String(index + 1) : ''
-  return phases.flatMap(({ from }, i) => i % 2 ? [] : [{ type: 'rect', layer: 'below', xref: `x${suffix}`, yref: `y${suffix} domain`, x0: from, x1: phases[i + 1]?.from ?? plannedEpochs, y0: 0, y1: 1, fillcolor: faded('#808080', 0.1), line: { width: 0 } }])
+  return phases.flatMap(({ from }, i) => i % 2 ? [] : [{ type: 'rect', layer: 'below', xref: `x${suffix}`, yref: `y${suffix} domain`, x0: from, x1: phases[i + 1]?.from ?? extent, y0: 0, y1: 1, fillcolor: faded('#808080', 0.1), line: { width: 0 } }])
 }
 
-function phaseLabels({ phases, plannedEpochs }: TrainingRecord, suffix: string): PlotlyObject[] {
+function phaseLabels({ phases, extent }: TrainingRecord, suffix: string): PlotlyObject[] {
   if (phases.length < 2) return []
   return phases.flatMap(({ name, from }, i) => {
-    const room = ((phases[i + 1]?.from ?? plannedEpochs) - from) / plannedEpochs * 300
+    const room = ((phases[i + 1]?.from ?? extent) - from) / extent * 300
     const narrow = name.length * 6 > room
     return room < 16 ? [] : { text: name, xref: `x${suffix}`, yref: `y${suffix} domain`, x: from, y: 1, xanchor: 'left', yanchor: 'top', textangle: narrow ? 90 : 0, xshift: 2, showarrow: false, font: { size: 11, color: ink } }
   })
@@ -87,7 +87,7 @@ function marks(record: TrainingRecord, index: number): PlotlyObject[] {
   const list: PlotlyObject[] = []
   const stretch = overfittingStretch(record)
   if (stretch) {
-    list.push({ ...place, type: 'rect', x0: stretch.onset, x1: Math.max(record.plannedEpochs, stretch.end), fillcolor: faded(meaning.overfitting, 0.18), line: { width: 0 } })
+    list.push({ ...place, type: 'rect', x0: stretch.onset, x1: Math.max(record.extent, stretch.end), fillcolor: faded(meaning.overfitting, 0.18), line: { width: 0 } })
     if (stretch.to > stretch.from) list.push({ ...place, type: 'rect', x0: stretch.from, x1: stretch.to, fillcolor: faded(meaning.overfitting, 0.14), line: { width: 0 } })
     list.push({ ...place, type: 'line', x0: stretch.onset, x1: stretch.onset, line: { color: meaning.overfitting, width: 2, dash: 'dash' } })
   }
@@ -101,7 +101,7 @@ function titleOf(record: TrainingRecord, width: number): string[] {
   return [title, ...(verdict ? wrapped(`${verdictMark(verdict.verdict)} ${verdictHeading(verdict)}: ${verdict.evidence}`, width).slice(0, 3) : [])]
 }
 
-const epochTicks = (epochs: number): PlotlyObject => ({ tick0: 0, dtick: Math.max(1, Math.ceil(epochs / 8)) })
+const ticksFor = (length: number): PlotlyObject => ({ tick0: 0, dtick: Math.max(1, Math.ceil(length / 8)) })
 
 function padded([low, high]: [number, number]): [number, number] {
   const pad = (high - low || Math.abs(high) || 1) * 0.08

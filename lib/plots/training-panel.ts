@@ -1,10 +1,10 @@
 // The words and bars of the live view as HTML: what runs, how far it is, the table of epochs, the verdict with its remedies.
 // Inline styles only and no scripts: front ends and exporters keep these.
-import { escapeHTML, formatCount, formatNumber, formatRate, formatSeconds, shortName } from './format.js'
+import { escapeHTML, formatCount, formatMemory, formatNumber, formatRate, formatSeconds, shortName } from './format.js'
 import { epochColumns } from './epoch-table.js'
 import type { TrainingRecord } from './record.js'
 import { colours, faded, meaning } from './theme.js'
-import { remedyText, verdictColour, verdictHeading, verdictMark } from './verdict-text.js'
+import { verdictHTML } from './verdict-panel.js'
 
 const soft = 'opacity:0.72'
 
@@ -34,7 +34,7 @@ function bars(record: TrainingRecord, stopped: boolean): string {
   const phase = record.phases.at(-1)?.name
   const colour = stopped ? colours.vermillion : meaning.training
   const stepFacts = lastStep ? [`step ${inEpoch} of ${perEpoch}`, `${formatNumber(lastStep.examplesPerSecond)} examples/s`, `loss ${formatNumber(lastStep.loss)}`, `rate ${formatRate(lastStep.learningRate)}`] : ['first step…']
-  return bar(total ? done / total : 0, colour, `epoch ${Math.min(run.epochs, Math.floor(Math.max(0, done - 1) / perEpoch) + 1)} of ${run.epochs}`, [phase, secondsLeft === undefined ? undefined : `${formatSeconds(secondsLeft)} left`, stopped ? 'stopping after this step' : undefined])
+  return bar(total ? done / total : 0, colour, `epoch ${Math.min(run.epochs, Math.floor(Math.max(0, done - 1) / perEpoch) + 1)} of ${run.epochs}`, [phase, secondsLeft === undefined ? undefined : `${formatSeconds(secondsLeft)} left`, record.memory === undefined ? undefined : `${formatMemory(record.memory)} of memory`, stopped ? 'stopping after this step' : undefined])
     + bar(inEpoch / perEpoch, faded(stopped ? colours.vermillion : meaning.training, 0.55), stepFacts[0]!, stepFacts.slice(1))
 }
 
@@ -55,12 +55,7 @@ export function endSentence({ end, run }: TrainingRecord): string {
   return `${how} after ${epochs}${planned} (${formatCount(end.steps)} steps) in ${formatSeconds(end.seconds)}.${best}`
 }
 
-function verdict({ verdict: judged }: TrainingRecord): string {
-  if (!judged) return ''
-  const remedies = judged.remedies.slice(0, 3).map(({ text, code }) => `<li>${escapeHTML(remedyText(text, code))}${code ? `<code>${escapeHTML(code)}</code>` : ''}</li>`).join('')
-  return `<div style="margin:6px 0;padding:4px 10px;border-left:3px solid ${verdictColour(judged.verdict)}"><b>${verdictMark(judged.verdict)} ${escapeHTML(verdictHeading(judged))}</b>: ${escapeHTML(judged.evidence)}`
-    + `${remedies ? `<ul style="margin:2px 0 0;padding-left:20px">${remedies}</ul>` : ''}</div>`
-}
+const verdict = ({ verdict: judged }: TrainingRecord): string => judged ? verdictHTML(judged, 3) : ''
 
 function table(record: TrainingRecord): string {
   if (!record.epochs.length) return ''

@@ -25,7 +25,7 @@ export interface CurveOptions {
 export function curvePanels(record: TrainingRecord, o: CurveOptions = {}): CurvePanel[] {
   const steps = record.steps, x = steps.map(({ at }) => at)
   const panels = [panel(record, 'loss', { x, y: steps.map(({ loss }) => loss) })]
-  if (record.metric !== 'loss') panels.push(panel(record, record.metric, { x: [], y: [] }))
+  if (record.metric !== 'loss' && record.unit === 'epoch') panels.push(panel(record, record.metric, { x: [], y: [] }))
   if (o.learningRate) panels.push({ ...panel(record, 'learning rate', { x: [], y: [] }), training: { x, y: steps.map(({ learningRate }) => learningRate) }, range: rangeOf(steps.map(({ learningRate }) => learningRate), 0) })
   if (o.gradNorm) panels.push({ ...panel(record, 'gradient norm', { x, y: steps.map(({ gradNorm }) => gradNorm) }), logarithmic: true })
   return panels

@@ -1,11 +1,11 @@
 // The live view for terminals and plain text: a bar, the table, sparklines, the verdict.
 import { epochColumns } from './epoch-table.js'
-import { formatNumber, formatSeconds, shortName } from './format.js'
+import { formatMemory, formatNumber, formatSeconds, shortName } from './format.js'
 import type { TrainingRecord } from './record.js'
 import { sparkline } from './sparkline.js'
-import { curvePanels } from './training-panels.js'
+import { curvePanels, type CurveOptions } from './training-panels.js'
 import { endSentence } from './training-panel.js'
-import { remedyText, verdictHeading, verdictMark } from './verdict-text.js'
+import { verdictLines } from './verdict-panel.js'
 
 /** Bar, table and verdict; before the first epoch is through also what was chosen and why. */
 export function panelText(record: TrainingRecord, stopped: boolean): string {
@@ -14,7 +14,7 @@ export function panelText(record: TrainingRecord, stopped: boolean): string {
     run ? `${shortName(run.model)} on ${shortName(run.data)}` : 'Preparing…',
     record.end ? endSentence(record) : progressLine(record, stopped),
     ...tableLines(record),
-    ...(verdict ? [`${verdictMark(verdict.verdict)} ${verdictHeading(verdict)}: ${verdict.evidence}`, ...verdict.remedies.slice(0, 3).map(({ text, code }) => `  • ${remedyText(text, code)}${code ?? ''}`)] : []),
+    ...(verdict ? verdictLines(verdict, 3) : []),
     ...(record.epochs.length ? [] : run?.defaults ?? []).map(({ name, value, reason }) => `${name}: ${value} (${reason})`),
     ...record.notes.slice(-6).map(({ level, text }) => `${level === 'warning' ? '⚠ ' : ''}${text}`),
   ].filter(Boolean).join('\n')
@@ -28,13 +28,13 @@ export function progressLine(record: TrainingRecord, stopped = false): string {
   const share = total ? Math.min(1, done / total) : 0
   const filled = Math.round(share * 30)
   const epoch = Math.min(run.epochs, Math.floor(Math.max(0, done - 1) / (run.stepsPerEpoch || 1)) + 1)
-  const facts = [`${Math.round(share * 100)} %`, `loss ${formatNumber(lastStep.loss)}`, `${formatNumber(lastStep.examplesPerSecond)} examples/s`, secondsLeft === undefined ? '' : `${formatSeconds(secondsLeft)} left`, stopped ? 'stopping' : '']
+  const facts = [`${Math.round(share * 100)} %`, `loss ${formatNumber(lastStep.loss)}`, `${formatNumber(lastStep.examplesPerSecond)} examples/s`, secondsLeft === undefined ? '' : `${formatSeconds(secondsLeft)} left`, record.memory === undefined ? '' : formatMemory(record.memory), stopped ? 'stopping' : '']
   return `epoch ${epoch}/${run.epochs} ${'━'.repeat(filled)}${'─'.repeat(30 - filled)} ${facts.filter(Boolean).join(' · ')}`
 }
 
 /** A sparkline for each curve with its first and last value. */
-export function curvesText(record: TrainingRecord): string {
-  const lines = curvePanels(record).flatMap(({ name, steps, training, validation }) => [
+export function curvesText(record: TrainingRecord, o: CurveOptions = {}): string {
+  const lines = curvePanels(record, o).flatMap(({ name, steps, training, validation }) => [
     [`training ${name}`, training.y.length > 1 ? training.y : steps.y] as const, [`validation ${name}`, validation.y] as const,
   ]).filter(([, values]) => values.length)
   const width = Math.max(0, ...lines.map(([name]) => name.length))

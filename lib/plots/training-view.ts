@@ -3,6 +3,7 @@ import type { TrainEvent } from '../train/events.js'
 import { curvesSVG } from './curves-svg.js'
 import type { MimeBundle } from './figure.js'
 import { TrainingRecord } from './record.js'
+import type { CurveOptions } from './training-panels.js'
 import { trainingCurves } from './training-curves.js'
 import { panelHTML } from './training-panel.js'
 import { ink } from './theme.js'
@@ -22,20 +23,20 @@ export interface TrainingView {
  * look the same in JupyterLab, VS Code and an exported page.
  *
  * @param events a run's events so far, or (cheaper, for views that follow a run) a TrainingRecord of them
- * @param o `stopped`: Stop was pressed and the run has not ended yet
+ * @param o `stopped`: Stop was pressed and the run has not ended yet; `learningRate`, `gradNorm`: true adds that panel
  * @example display(trainingView(events).whole, { id: 'run' })
  */
-export function trainingView(events: Iterable<TrainEvent> | TrainingRecord, o: { stopped?: boolean } = {}): TrainingView {
+export function trainingView(events: Iterable<TrainEvent> | TrainingRecord, o: CurveOptions & { stopped?: boolean } = {}): TrainingView {
   const record = TrainingRecord.from(events)
   const stopped = o.stopped ?? false
   // each is drawn when it is asked for: most front ends take either the whole or the two parts
   return {
     get curves() {
-      const picture = curvesSVG(record)
-      return { 'text/html': inPage(picture), 'image/svg+xml': picture, 'text/plain': curvesText(record) }
+      const picture = curvesSVG(record, o)
+      return { 'text/html': inPage(picture), 'image/svg+xml': picture, 'text/plain': curvesText(record, o) }
     },
     get panel() { return { 'text/html': panelHTML(record, stopped), 'text/plain': panelText(record, stopped) } },
-    get whole() { return { 'text/html': inPage(curvesSVG(record)) + panelHTML(record, stopped), 'text/plain': `${panelText(record, stopped)}\n${curvesText(record)}` } },
+    get whole() { return { 'text/html': inPage(curvesSVG(record, o)) + panelHTML(record, stopped), 'text/plain': `${panelText(record, stopped)}\n${curvesText(record, o)}` } },
   }
 }
 
@@ -46,10 +47,10 @@ export function trainingView(events: Iterable<TrainEvent> | TrainingRecord, o: {
  *
  * @example await live.close(finishedCurves(record))
  */
-export function finishedCurves(events: Iterable<TrainEvent> | TrainingRecord): MimeBundle {
+export function finishedCurves(events: Iterable<TrainEvent> | TrainingRecord, o: CurveOptions = {}): MimeBundle {
   const record = TrainingRecord.from(events)
-  const { data, layout, config } = trainingCurves(record)
-  return { 'application/vnd.plotly.v1+json': { data, layout, config }, 'image/svg+xml': curvesSVG(record), 'text/plain': curvesText(record) }
+  const { data, layout, config } = trainingCurves(record, o)
+  return { 'application/vnd.plotly.v1+json': { data, layout, config }, 'image/svg+xml': curvesSVG(record, o), 'text/plain': curvesText(record, o) }
 }
 
 /** In a page the picture shrinks with the column and takes the colour of its text. */

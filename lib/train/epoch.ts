@@ -5,9 +5,12 @@ import type { Trouble } from './health.js'
 import type { Objective } from './objective.js'
 import type { RecordedPhase } from './phase.js'
 import type { Plan } from './plan.js'
-import { concat, ignored, labelsName, mixedName, shareName, weightsName } from './predict.js'
+import { concat } from './concat.js'
+import { ignored, labelsName, mixedName, plainCount, plainSum, shareName, weightsName } from './predict.js'
 import type { Source, StepBatch } from './sources.js'
 import type { EventStream } from './stream.js'
+import { takeStep, type Parts } from './take-step.js'
+import type { Team } from './team.js'
 
 /** The figures of an epoch that is not finished yet. */
 export interface EpochSoFar { steps: number; rows: number; lossSum: number; logits: Float32Array[]; labels: (Int32Array | Float32Array)[]; width: number }
@@ -25,10 +28,13 @@ export interface EpochTask {
   stream: EventStream
   /** Share of the highest rate at a step (counted over the whole run, from 1). */
   factor(step: number): number
-  stopping(): boolean
+  team: Team
   trouble(step: number, loss: number, gradNorm: number): Trouble | undefined
+  /** In how many parts a step takes its rows, and who is told when memory made them smaller. */
+  parts: Parts
+  onHalved(rows: number): void
   /** Called after a step when no other is under way. */
-  afterStep(step: number): Promise<void> | undefined
+  afterStep(step: number): Promise<void>
 }
 
 export interface EpochEnd { learningRate: number; /** False when the run was stopped before the last step. */ whole: boolean; trouble?: Trouble }
@@ -45,26 +51,27 @@ export async function runEpoch(task: EpochTask): Promise<EpochEnd> {
     const { batch, step, rate, began, result } = running
     running = undefined
     try {
-      const { loss: trained, gradNorm, outputs } = await result
-      const loss = batch.mixed ? trained : outputs['plain']!.dataSync()[0]!
+      const { loss: trained, gradNorm, signals, outputs } = await result
+      task.team.hear(signals)
+      const loss = batch.mixed ? trained : plainLoss(outputs)
       note(soFar, batch, outputs['logits']!, loss)
       tf.dispose(outputs)
-      stream.emit({ type: 'step', time: Date.now(), epoch, step, loss, learningRate: rate, gradNorm, examplesPerSecond: batch.size / Math.max(1e-6, (performance.now() - began) / 1000) })
+      stream.emit({ type: 'step', time: Date.now(), epoch, step, loss, learningRate: rate, gradNorm, examplesPerSecond: batch.all / Math.max(1e-6, (performance.now() - began) / 1000) })
       trouble = task.trouble(step, loss, gradNorm)
       if (!trouble) await task.afterStep(step)
     } finally { batch.dispose() }
   }
 
   let began = performance.now()
-  for await (const batch of phase.train.batches({ batchSize: plan.batchSize, shuffle: { seed: plan.seed, epoch }, ...(plan.augment && !phase.plan.cached ? { augment: { seed: plan.seed, ...plan.augment } } : {}) })) {
+  for await (const batch of phase.train.batches({ batchSize: plan.batchSize, shuffle: { seed: plan.seed, epoch }, ...(plan.augment && !phase.plan.cached ? { augment: { seed: plan.seed, ...plan.augment, ...(phase.plan.pairs ? { mixup: 0 } : {}) } } : {}) })) {
     if (skip > 0) { skip--; batch.dispose(); continue }
     await settle()
-    if (trouble || task.stopping()) { batch.dispose(); return { learningRate, whole: false, ...(trouble ? { trouble } : {}) } }
+    if (trouble || task.team.stopping) { batch.dispose(); return { learningRate, whole: false, ...(trouble ? { trouble } : {}) } }
     const step = task.stepsBefore + soFar.steps + 1
     const factor = task.factor(step)
     learningRate = factor * Math.max(...phase.rates)
     const inputs = { ...batch.inputs, [labelsName]: batch.labels, [weightsName]: batch.weights, ...(batch.mixed ? { [mixedName]: batch.mixed.labels, [shareName]: batch.mixed.share } : {}) }
-    running = { batch, step, rate: learningRate, began, result: phase.step.runAsync(inputs, { learningRate, rates: phase.rates.map((rate) => rate * factor), step }) }
+    running = { batch, step, rate: learningRate, began, result: takeStep(phase.step, inputs, { learningRate, rates: phase.rates.map((rate) => rate * factor), step, signals: task.team.signals }, task.parts, task.onHalved) }
     running.result.catch(() => {}) // settle() hears of it
     began = performance.now()
   }
@@ -72,10 +79,15 @@ export async function runEpoch(task: EpochTask): Promise<EpochEnd> {
   return { learningRate, whole: true, ...(trouble ? { trouble } : {}) }
 }
 
+function plainLoss(outputs: StepResult['outputs']): number {
+  const read = (name: string) => outputs[name]!.dataSync()[0]!
+  return outputs[plainSum] ? read(plainSum) / read(plainCount) : read('plain')
+}
+
 function note(soFar: EpochSoFar, batch: StepBatch, out: tf.Tensor, loss: number): void {
   soFar.steps++
-  soFar.rows += batch.size
-  soFar.lossSum += loss * batch.size
+  soFar.rows += batch.all
+  soFar.lossSum += loss * batch.all
   if (batch.mixed) return // half of one row and half of another has no right answer
   const values = out.dataSync() as Float32Array
   soFar.width = out.shape.at(-1)!

@@ -55,7 +55,7 @@ export type TrainEvent =
   /** `epoch` is the first of the phase. */
   | { type: 'phase'; time: number; name: string; detail: string; epoch: number }
   | { type: 'step'; time: number; epoch: number; step: number; loss: number; learningRate: number; gradNorm: number; examplesPerSecond: number }
-  | { type: 'epoch'; time: number; epoch: number; step: number; train: Record<string, number>; validation?: Record<string, number>; seconds: number; learningRate: number; best: boolean }
+  | { type: 'epoch'; time: number; epoch: number; step: number; train: Record<string, number>; validation?: Record<string, number>; seconds: number; learningRate: number; best: boolean; /** Bytes that this process holds in the machine's memory. */ memory?: number }
   | { type: 'note'; time: number; level: 'info' | 'warning'; text: string }
   | { type: 'verdict'; time: number; epoch: number; verdict: OverfittingVerdict }
   | { type: 'checkpoint'; time: number; epoch: number; step: number; path?: string }

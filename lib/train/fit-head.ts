@@ -5,7 +5,7 @@ import { logLoss, softmax } from './metrics/index.js'
 import type { Source } from './sources.js'
 
 /** Numbers in the features, times classes, up to which the fit takes seconds. */
-const mostNumbers = 8e6
+const mostNumbers = 5e7
 
 /** Kernel `[d, classes]` and bias `[classes]` when the head is one linear layer on the features. */
 function linearHead(model: Model): { kernel: tf.Variable; bias: tf.Variable } | undefined {
@@ -19,62 +19,106 @@ export function canFitHead(model: Model, rows: number): boolean {
   return head !== undefined && head.kernel.size * rows <= mostNumbers
 }
 
-interface Rows { data: Float64Array; rows: number; columns: number; labels: number[] }
+interface Rows { data: Float64Array; rows: number; columns: number; labels: number[]; /** How much each row counts. */ counts: number[] }
 
 function rowsOf(source: Source, width: number): Rows {
   const { features, labels, weights } = source.stored!
   const known = Array.from(labels.keys()).filter((row) => labels[row]! >= 0 && weights[row]! > 0)
   const data = new Float64Array(known.length * width)
   known.forEach((row, at) => data.set(features.subarray(row * width, (row + 1) * width), at * width))
-  return { data, rows: known.length, columns: width, labels: known.map((row) => labels[row]!) }
+  return { data, rows: known.length, columns: width, labels: known.map((row) => labels[row]!), counts: known.map((row) => weights[row]!) }
 }
 
-/** Shares of the features' mean variance that the inverse strength takes, from a firm pull towards 0 to hardly any. */
+/** From a firm pull towards 0 to hardly any. */
 const strengths = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1]
 
+/** Up to so many training rows are few: each judges what was fitted without it. So many validation rows judge better than that. */
+const fewRows = 400, enoughJudges = 100
+
 /**
- * Fits kernel and bias to minimize cross-entropy plus ‖kernel‖² / (2 · strength). The strength is the one of eight with the lowest loss
- * on validation rows (every fifth training row, where there are fewer than 20 of those).
+ * Fits kernel and bias to minimize cross-entropy plus ‖kernel‖² / (2 · strength), on features of mean 0 and deviation 1. The strength is the one of eight with the lowest loss
+ * on validation rows. Where there are fewer than 20 of those (100, with up to 400 training rows), training rows judge: every fifth, or up to 400 rows
+ * each once (five folds; rows with the same features in more than one place are in every fit and judge none).
  *
  * @param train features of the training rows, as `featureSource` makes them
  * @returns undefined when `aborted` says so in between; the model is then as it was
  */
 export async function fitHead(model: Model, train: Source, validation: Source | undefined, aborted: () => boolean): Promise<{ strength: number; validated: boolean } | undefined> {
   const { kernel, bias } = linearHead(model)!, width = kernel.shape[0]!, classes = model.classes.length
-  const all = rowsOf(train, width), judged = validation && rowsOf(validation, width)
-  const validated = judged !== undefined && judged.rows >= 20
-  const fit = validated ? all : pick(all, (row) => row % 5 !== 0), judge = validated ? judged : pick(all, (row) => row % 5 === 0)
-  const scale = 1 / Math.max(1e-12, meanVariance(all))
-  let best: { loss: number; strength: number; weights: Float64Array } | undefined, risen = 0
-  for (const share of strengths) {
-    await new Promise((resolve) => { setImmediate(resolve) })
+  const all = rowsOf(train, width), judged = validation && rowsOf(validation, width), { mean, deviation } = standardize(all)
+  if (judged) scaled(judged, mean, deviation)
+  const validated = judged !== undefined && judged.rows >= (all.rows > fewRows ? 20 : enoughJudges)
+  const trials: readonly Trial[] = validated ? [{ fit: all, judge: judged }] : all.rows > fewRows ? [heldOut(all, (row) => row % 5 === 0)] : inFolds(all)
+  let best: { loss: number; strength: number; weights: Float64Array } | undefined, risen = 0, fitted: Float64Array[] = []
+  for (const strength of strengths) {
+    // each begins where the last one ended, a little further from 0
+    fitted = await Promise.all(trials.map(async ({ fit }, i) => {
+      await new Promise((resolve) => { setImmediate(resolve) })
+      return aborted() ? new Float64Array(0) : fitLogistic(fit, fit.labels, classes, { strength, start: fitted[i], counts: fit.counts }).weights
+    }))
     if (aborted()) return undefined
-    const strength = share * scale
-    const { weights } = fitLogistic(fit, fit.labels, classes, { strength })
-    const loss = lossOf(weights, judge, classes)
+    const loss = trials.reduce((sum, { judge }, i) => sum + judge.rows * lossOf(fitted[i]!, judge, classes), 0), weights = fitted[0]!
     if (!best || loss < best.loss) { best = { loss, strength, weights }; risen = 0 }
     else if (++risen === 2) break
   }
   const { weights, strength } = best!
-  const chosen = validated ? weights : fitLogistic(all, all.labels, classes, { strength }).weights
+  const chosen = validated ? weights : fitLogistic(all, all.labels, classes, { strength, counts: all.counts, start: weights }).weights
+  const { slopes, offsets } = onFeatures(chosen, classes, mean, deviation)
   tf.tidy(() => {
-    const table = tf.tensor2d(Float32Array.from(chosen), [classes, width + 1])
-    kernel.assign(tf.transpose(tf.slice(table, [0, 0], [classes, width])))
-    bias.assign(tf.reshape(tf.slice(table, [0, width], [classes, 1]), [classes]))
+    kernel.assign(tf.transpose(tf.tensor2d(slopes, [classes, width])))
+    bias.assign(tf.tensor1d(offsets))
   })
   return { strength, validated }
 }
 
-function pick({ data, columns, labels }: Rows, keep: (row: number) => boolean): Rows {
-  const rows = labels.map((_, row) => row).filter(keep), out = new Float64Array(rows.length * columns)
-  rows.forEach((row, at) => out.set(data.subarray(row * columns, (row + 1) * columns), at * columns))
-  return { data: out, rows: rows.length, columns, labels: rows.map((row) => labels[row]!) }
+/** In place. @returns what was taken off and divided by; a column that hardly moves is divided by the others' deviation */
+function standardize(rows: Rows): { mean: Float64Array; deviation: Float64Array } {
+  const { data, columns, counts } = rows, total = counts.reduce((sum, count) => sum + count, 0), mean = new Float64Array(columns), deviation = new Float64Array(columns)
+  for (let i = 0; i < data.length; i++) mean[i % columns]! += data[i]! * counts[(i / columns) | 0]! / total
+  for (let i = 0; i < data.length; i++) deviation[i % columns]! += (data[i]! - mean[i % columns]!) ** 2 * counts[(i / columns) | 0]! / total
+  const usual = deviation.reduce((sum, variance) => sum + Math.sqrt(variance) / columns, 0)
+  for (let j = 0; j < columns; j++) deviation[j] = Math.sqrt(deviation[j]!) > 1e-4 * usual ? Math.sqrt(deviation[j]!) : usual || 1
+  scaled(rows, mean, deviation)
+  return { mean, deviation }
 }
 
-function meanVariance({ data, rows, columns }: Rows): number {
-  const sum = new Float64Array(columns), squares = new Float64Array(columns)
-  for (let i = 0; i < data.length; i++) { sum[i % columns]! += data[i]!; squares[i % columns]! += data[i]! ** 2 }
-  return squares.reduce((total, value, j) => total + value / rows - (sum[j]! / rows) ** 2, 0) / columns
+function scaled({ data, columns }: Rows, mean: Float64Array, deviation: Float64Array): void {
+  for (let i = 0; i < data.length; i++) data[i] = (data[i]! - mean[i % columns]!) / deviation[i % columns]!
+}
+
+/** The same classifier on features as they are. */
+function onFeatures(weights: Float64Array, classes: number, mean: Float64Array, deviation: Float64Array): { slopes: Float32Array; offsets: Float32Array } {
+  const width = mean.length, slopes = new Float32Array(classes * width), offsets = new Float32Array(classes)
+  for (let c = 0; c < classes; c++) {
+    let offset = weights[c * (width + 1) + width]!
+    for (let j = 0; j < width; j++) {
+      const slope = weights[c * (width + 1) + j]! / deviation[j]!
+      slopes[c * width + j] = slope
+      offset -= slope * mean[j]!
+    }
+    offsets[c] = offset
+  }
+  return { slopes, offsets }
+}
+
+interface Trial { fit: Rows; judge: Rows }
+
+const heldOut = (all: Rows, held: (row: number) => boolean): Trial => ({ fit: pick(all, (row) => !held(row)), judge: pick(all, held) })
+
+/** Each class spread evenly over the folds. */
+function inFolds(all: Rows, folds = 5): Trial[] {
+  const key = (row: number) => Buffer.from(all.data.buffer, all.data.byteOffset + 8 * row * all.columns, 8 * all.columns).toString('latin1')
+  const keys = all.labels.map((_, row) => key(row)), times = new Map<string, number>(), seen: number[] = []
+  for (const one of keys) times.set(one, (times.get(one) ?? 0) + 1)
+  const fold = all.labels.map((label, row) => times.get(keys[row]!)! > 1 ? -1 : (seen[label] = (seen[label] ?? -1) + 1) % folds)
+  const used = Array.from({ length: folds }, (_, i) => i).filter((i) => fold.includes(i) && fold.some((other) => other !== i))
+  return used.length > 0 ? used.map((i) => heldOut(all, (row) => fold[row] === i)) : [{ fit: all, judge: all }]
+}
+
+function pick({ data, columns, labels, counts }: Rows, keep: (row: number) => boolean): Rows {
+  const rows = labels.map((_, row) => row).filter(keep), out = new Float64Array(rows.length * columns)
+  rows.forEach((row, at) => out.set(data.subarray(row * columns, (row + 1) * columns), at * columns))
+  return { data: out, rows: rows.length, columns, labels: rows.map((row) => labels[row]!), counts: rows.map((row) => counts[row]!) }
 }
 
 function lossOf(weights: Float64Array, { data, rows, columns, labels }: Rows, classes: number): number {

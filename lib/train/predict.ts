@@ -1,29 +1,41 @@
 // Running a model over rows without changing it: predictions and the plain loss. What they are worth is said by metrics and objective.ts.
 import * as tf from '@tensorflow/tfjs'
 import { recordFunction, type RecordedFunction, type TensorMap } from '../engine/index.js'
-import type { Model } from '../models/index.js'
-import type { Objective, Predictions } from './objective.js'
+import type { ForwardContext, Model } from '../models/index.js'
+import { concat } from './concat.js'
+import type { Objective, Predictions, Texts } from './objective.js'
 import type { Source } from './sources.js'
+import { readTexts } from './texts.js'
 
 /** 'labels' and 'weights' travel beside the model's own inputs under names that no model uses. */
 export const labelsName = 'target/labels', weightsName = 'target/weights', mixedName = 'target/mixed', shareName = 'target/share'
+/** A cluster's plain loss comes as a sum and what it is to be divided by. */
+export const plainSum = 'plain/sum', plainCount = 'plain/count'
 
 export interface Evaluator {
-  /** `loss` is the mean over real rows. Undefined when `aborted` says so in between. */
-  run(source: Source, batchSize: number, aborted?: () => boolean): Promise<(Predictions & { loss: number }) | undefined>
+  /** `loss` is the mean over real rows, `weight` what they weigh. Undefined when `aborted` says so in between. */
+  run(source: Source, batchSize: number, aborted?: () => boolean): Promise<(Predictions & { loss: number; weight: number }) | undefined>
   dispose(): void
 }
 
-/** Records the forward pass (or, for `'head'`, the head alone on features) once and uses it for every batch. */
-export function makeEvaluator(model: Model, objective: Pick<Objective, 'plainLoss'>, part: 'whole' | 'head' = 'whole'): Evaluator {
+/** What runs: the whole model, its head alone on features, or all below the head. */
+export type Part = 'whole' | 'head' | 'features'
+
+export function outputOf(model: Model, part: Part, inputs: TensorMap, o: ForwardContext): tf.Tensor {
+  return part === 'head' ? model.head(inputs['features']!, o) : part === 'features' ? model.features(inputs, o) : model.forward(inputs, o)
+}
+
+/** Records the pass of a part once and uses it for every batch. */
+export function makeEvaluator(model: Model, objective: Pick<Objective, 'plainLoss' | 'counted' | 'kept' | 'texts'>, part: Part = 'whole'): Evaluator {
   const recorded: RecordedFunction = recordFunction((all) => {
     const { [labelsName]: labels, [weightsName]: weights, ...inputs } = all
-    const logits = part === 'head' ? model.head(inputs['features']!, { training: false }) : model.forward(inputs, { training: false })
-    return { logits, loss: objective.plainLoss(logits, labels!, weights!), weight: tf.sum(weights!) }
+    const logits = outputOf(model, part, inputs, { training: false })
+    return { logits: objective.kept(logits), loss: objective.plainLoss(logits, labels!, weights!), weight: objective.counted(labels!, weights!) }
   }, { variables: Object.values(model.weights()) })
   return {
     async run(source, batchSize, aborted = () => false) {
       const logits: Float32Array[] = [], labels: (Int32Array | Float32Array)[] = []
+      const texts: Texts = { written: [], truth: [] }
       let loss = 0, weight = 0, width = 1
       for await (const batch of source.batches({ batchSize })) {
         const out: TensorMap = await recorded.runAsync({ ...batch.inputs, [labelsName]: batch.labels, [weightsName]: batch.weights })
@@ -32,6 +44,11 @@ export function makeEvaluator(model: Model, objective: Pick<Objective, 'plainLos
         const values = out['logits']!.dataSync() as Float32Array, truth = batch.labels.dataSync() as Int32Array | Float32Array
         logits.push(values.slice(0, Math.round(values.length * rows)))
         labels.push(ignored(truth, batch.weights.dataSync() as Float32Array, batch.size))
+        if (objective.texts !== 'none') {
+          const { written, truth: meant } = await readTexts(model, batch, objective.texts === 'written' ? undefined : out['logits']!)
+          texts.written.push(...written)
+          texts.truth.push(...meant)
+        }
         const w = out['weight']!.dataSync()[0]!
         loss += out['loss']!.dataSync()[0]! * w
         weight += w
@@ -39,24 +56,15 @@ export function makeEvaluator(model: Model, objective: Pick<Objective, 'plainLos
         batch.dispose()
         if (aborted()) return undefined
       }
-      return { logits: concat(logits), labels: concat(labels), width, loss: weight === 0 ? NaN : loss / weight }
+      return { logits: concat(logits), labels: concat(labels), width, loss: weight === 0 ? NaN : loss / weight, weight, ...(objective.texts === 'none' ? {} : { texts }) }
     },
     dispose: () => { recorded.dispose() },
   }
 }
 
-/** Labels of the real rows; −1 (unknown) where the row's file broke. */
+/** Labels of the real rows; unknown (−1, or NaN for numbers) where the row's file broke or its ids are not the model's. */
 export function ignored(labels: Int32Array | Float32Array, weights: Float32Array, size: number): Int32Array | Float32Array {
   const width = labels.length / weights.length, real = labels.slice(0, size * width)
-  for (let row = 0; row < size; row++) if (weights[row] === 0) real.fill(-1, row * width, (row + 1) * width)
+  for (let row = 0; row < size; row++) if (weights[row] === 0) real.fill(real instanceof Float32Array ? NaN : -1, row * width, (row + 1) * width)
   return real
-}
-
-/** One array of all parts, of the first one's type. */
-export function concat<T extends Float32Array | Int32Array>(parts: readonly T[]): T {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const whole = (parts[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length)) as T
-  let at = 0
-  for (const part of parts) { whole.set(part, at); at += part.length }
-  return whole
 }

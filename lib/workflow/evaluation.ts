@@ -2,10 +2,12 @@
 import type { Split } from '../data/index.js'
 import { displaySymbol } from '../display/index.js'
 import type { Model } from '../models/index.js'
-import { confusionMatrix as confusionFigure, figureBundle, reliability, type Figure } from '../plots/index.js'
-import { accuracy, argmax, balancedAccuracy, bootstrapInterval, brierScore, calibrationBins, calibrationError, classScores, confusionMatrix, f1Score, logLoss, mae, makeEvaluator, objectiveFor, pearson, r2, rmse, rocAUC, rocAUCMacro, softmaxRows, splitSource, TrainError, type ClassScores, type Interval, type Predictions } from '../train/index.js'
-
-type AnySplit = Split<any>
+import { confusionMatrix as confusionFigure, figureBundle, precisionRecall, reliability, rocCurve as rocFigure, type Figure } from '../plots/index.js'
+import { accuracy, argmax, averagePrecision, balancedAccuracy, bleu, bootstrapInterval, brierScore, calibrationBins, calibrationError, characterErrorRate, chrf, classScores, confusionMatrix, f1Score, fitTemperature, hitRateAtK, knownNumbers, logLoss, mae, makeEvaluator, ndcg, objectiveFor, pearson, precisionRecallCurve, r2, recallAtK, rmse, rocAUC, rocAUCMacro, rocCurve, softmaxRows, splitSource, TrainError, wordErrorRate, type ClassScores, type Interval, type Predictions, type RankedQuery, type Texts } from '../train/index.js'
+import { examplesOf } from './examples.js'
+import { rankedQueries } from './recommend.js'
+import { Slices, worstSlices } from './slices.js'
+import { TopLosses } from './top-losses.js'
 
 export interface Prediction {
   /** Number of the row in its split. */
@@ -15,24 +17,33 @@ export interface Prediction {
   confidence?: number
   probabilities?: Record<string, number>
   value?: number
+  /** What the model wrote, for pairs and speech. */
+  text?: string
   /** Undefined where the row has no label. */
   truth?: string | number
 }
 
-async function run(model: Model, split: AnySplit, batchSize: number): Promise<Predictions & { loss: number }> {
+async function run(model: Model, split: Split<any>, batchSize: number): Promise<Predictions & { loss: number }> {
   if (split.size === 0) throw new TrainError(`Cannot evaluate on "${split.name}": it has no rows.`)
-  const evaluator = makeEvaluator(model, objectiveFor(model, {}, { labelSmoothing: 0, classWeights: undefined }))
+  const evaluator = makeEvaluator(model, objectiveFor(model, model.task === 'sequence' ? { metric: 'bleu' } : {}, { labelSmoothing: 0, classWeights: undefined }))
   try { return (await evaluator.run(splitSource(split, model), Math.min(batchSize, split.size)))! } finally { evaluator.dispose() }
 }
 
-export async function predictSplit(model: Model, split: AnySplit, batchSize = 16): Promise<Prediction[]> {
-  const { logits, labels, width } = await run(model, split, batchSize)
-  if (model.task !== 'classification') return Array.from(logits, (value, row) => ({ row, value, truth: labels[row]! }))
+export async function predictSplit(model: Model, split: Split<any>, batchSize = 16): Promise<Prediction[]> {
+  const { logits, labels, width, texts } = await run(model, split, batchSize)
+  if (texts) return texts.written.map((text, row) => ({ row, text, truth: texts.truth[row]! }))
+  if (model.task !== 'classification') return Array.from(logits, (value, row) => ({ row, value, ...(Number.isNaN(labels[row]!) ? {} : { truth: labels[row]! }) }))
   return softmaxRows(logits, width).map((p, row) => {
     const guess = argmax(p), truth = labels[row]!
     return { row, label: model.classes[guess]!, confidence: p[guess]!, probabilities: Object.fromEntries(model.classes.map((name, c) => [name, p[c]!])), ...(truth >= 0 ? { truth: model.classes[truth]! } : {}) }
   })
 }
+
+/** One labelled row's answer. */
+export interface Answer { row: number; truth: number; guess: number; loss: number }
+
+/** What an evaluation of classes was computed from. */
+interface Detail { model: Model; split: Split<any>; known: readonly number[]; labels: number[]; logits: Float64Array[]; probabilities: Float64Array[] }
 
 /** Each with its 95 % bootstrap interval over rows. */
 export interface Figures { [name: string]: { value: number; interval: Interval } }
@@ -42,6 +53,15 @@ export class Evaluation {
     /** `[true][predicted]` */
     readonly confusion: readonly (readonly number[])[], readonly perClass: readonly (ClassScores & { class: string })[], readonly calibration: ReturnType<typeof calibrationBins>) {}
 
+  #detail: Detail | undefined
+  /** What softmax's logits were divided by; 1 where nobody asked for it. */
+  temperature = 1
+
+  /** The labelled rows' answers; undefined for numbers and texts. */
+  get answers(): readonly Answer[] | undefined {
+    return this.#detail?.known.map((row, i) => { const p = this.#detail!.probabilities[i]!, truth = this.#detail!.labels[i]!; return { row, truth, guess: argmax(p), loss: -Math.log(Math.max(p[truth]!, Number.EPSILON)) } })
+  }
+
   /** Share of rows that are right. */
   get accuracy(): number { return this.figures['accuracy']?.value ?? NaN }
   /** Macro average over classes. */
@@ -49,18 +69,33 @@ export class Evaluation {
   /** Two classes: of the second; more: macro average of each against the rest. */
   get auc(): number { return this.figures['auc']?.value ?? NaN }
   get logLoss(): number { return this.figures['log loss']?.value ?? NaN }
+  /** Of translations, 0 to 100, as sacrebleu computes them. */
+  get bleu(): number { return this.figures['bleu']?.value ?? NaN }
+  get chrf(): number { return this.figures['chrf']?.value ?? NaN }
+  /** Of transcripts: errors for each word, and for each character. */
+  get wer(): number { return this.figures['wer']?.value ?? NaN }
+  get cer(): number { return this.figures['cer']?.value ?? NaN }
+  /** Of ranked lists, the first ten. */
+  get ndcg(): number { return this.figures['ndcg@10']?.value ?? NaN }
+  get recall(): number { return this.figures['recall@10']?.value ?? NaN }
   get rmse(): number { return this.figures['rmse']?.value ?? NaN }
 
-  /** Evaluates a model on a split; used by `result.evaluate`, and on its own for models that were not trained here. */
-  static async of(model: Model, split: AnySplit, batchSize = 16): Promise<Evaluation> {
+  /**
+   * Evaluates a model on a split; used by `result.evaluate`, and on its own for models that were not trained here.
+   * @param known for models that rank: splits whose items are no candidates for their users any more
+   * @param temperature what logits are divided by, as fitTemperature found it
+   */
+  static async of(model: Model, split: Split<any>, batchSize = 16, known: readonly Split<any>[] = [], temperature = 1): Promise<Evaluation> {
+    if (model.loss === 'ranking') return Evaluation.#ofRanking(split.name, await rankedQueries(model, split, known))
     const predicted = await run(model, split, batchSize)
+    if (predicted.texts) return Evaluation.#ofTexts(model, split.name, predicted.texts)
     const rows = Array.from({ length: predicted.labels.length }, (_, i) => i).filter((i) => model.task !== 'classification' || predicted.labels[i]! >= 0)
     if (rows.length === 0) throw new TrainError(`Cannot evaluate on "${split.name}": none of its ${split.size} rows has a label.`)
-    return model.task === 'classification' ? Evaluation.#ofClasses(model, split.name, predicted, rows) : Evaluation.#ofNumbers(split.name, predicted)
+    return model.task === 'classification' ? Evaluation.#ofClasses(model, split, predicted, rows, temperature) : Evaluation.#ofNumbers(split.name, predicted)
   }
 
-  static #ofClasses(model: Model, split: string, { logits, labels, width }: Predictions, known: readonly number[]): Evaluation {
-    const probabilities = softmaxRows(logits, width), guesses = probabilities.map(argmax)
+  static #ofClasses(model: Model, split: Split<any>, { logits, labels, width }: Predictions, known: readonly number[], temperature: number): Evaluation {
+    const probabilities = softmaxRows(temperature === 1 ? logits : logits.map((value) => value / temperature), width), guesses = probabilities.map(argmax)
     const pick = (rows: ArrayLike<number>) => ({ y: Array.from(rows, (row) => labels[known[row]!]!), p: Array.from(rows, (row) => probabilities[known[row]!]!), g: Array.from(rows, (row) => guesses[known[row]!]!) })
     const area = (y: number[], p: Float64Array[]) => width === 2 ? rocAUC(y, p.map((row) => row[1]!)) : rocAUCMacro(y, p)
     const measures: Record<string, (rows: ArrayLike<number>) => number> = {
@@ -74,19 +109,93 @@ export class Evaluation {
     }
     const { y, p, g } = pick(known.map((_, i) => i))
     const matrix = confusionMatrix(y, g, width)
-    return new Evaluation(split, known.length, model.classes, figuresOf(measures, known.length), matrix, classScores(matrix).map((scores, c) => ({ class: model.classes[c]!, ...scores })), calibrationBins(y, p))
+    const evaluation = new Evaluation(split.name, known.length, model.classes, figuresOf(measures, known.length), matrix, classScores(matrix).map((scores, c) => ({ class: model.classes[c]!, ...scores })), calibrationBins(y, p))
+    evaluation.temperature = temperature
+    evaluation.#detail = { model, split, known, labels: y, probabilities: p, logits: known.map((row) => Float64Array.from(logits.subarray(row * width, (row + 1) * width))) }
+    return evaluation
   }
 
-  static #ofNumbers(split: string, { logits, labels }: Predictions): Evaluation {
-    const of = (measure: (a: number[], b: number[]) => number) => (rows: ArrayLike<number>) => measure(Array.from(rows, (row) => labels[row]!), Array.from(rows, (row) => logits[row]!))
-    return new Evaluation(split, labels.length, [], figuresOf({ rmse: of(rmse), mae: of(mae), r2: of(r2), correlation: of(pearson) }, labels.length), [], [], [])
+  static #ofTexts(model: Model, split: string, { written, truth }: Texts): Evaluation {
+    const of = (measure: (written: string[], truth: string[]) => number) => (rows: ArrayLike<number>) => measure(Array.from(rows, (row) => written[row]!), Array.from(rows, (row) => truth[row]!))
+    const exact = of((a, b) => a.filter((text, i) => text === b[i]).length / a.length)
+    const measures: Record<string, (rows: ArrayLike<number>) => number> = model.task === 'speech'
+      ? { wer: of((a, b) => wordErrorRate(b, a).rate), cer: of((a, b) => characterErrorRate(b, a).rate), exact }
+      : { bleu: of((a, b) => bleu(a, b).score), chrf: of((a, b) => chrf(a, b)), exact }
+    // A corpus's BLEU is counted anew for each sample: fewer samples are as good.
+    return new Evaluation(split, written.length, [], figuresOf(measures, written.length, 100), [], [], [])
+  }
+
+  static #ofRanking(split: string, queries: readonly RankedQuery[]): Evaluation {
+    if (queries.length === 0) throw new TrainError(`Cannot evaluate on "${split}": no user that the model knows liked anything in it.`)
+    // Each list is judged once; the samples only draw among the judgements.
+    const judged = { 'ndcg@10': queries.map((query) => ndcg([query], { k: 10 })), 'recall@10': queries.map((query) => recallAtK([query], { k: 10 })), 'hit rate@10': queries.map((query) => hitRateAtK([query], { k: 10 })) }
+    const mean = (values: readonly number[]) => (rows: ArrayLike<number>) => Array.from(rows, (row) => values[row]!).reduce((sum, value) => sum + value, 0) / rows.length
+    return new Evaluation(split, queries.length, [], figuresOf(Object.fromEntries(Object.entries(judged).map(([name, values]) => [name, mean(values)])), queries.length), [], [], [])
+  }
+
+  static #ofNumbers(split: string, predicted: Predictions): Evaluation {
+    const { truth, guesses } = knownNumbers(predicted), count = truth.length
+    if (count === 0) throw new TrainError(`Cannot evaluate on "${split}": none of its ${predicted.labels.length} rows can be judged; the model knows none of their users and items.`)
+    const of = (measure: (a: number[], b: number[]) => number) => (rows: ArrayLike<number>) => measure(Array.from(rows, (row) => truth[row]!), Array.from(rows, (row) => guesses[row]!))
+    return new Evaluation(split, count, [], figuresOf({ rmse: of(rmse), mae: of(mae), r2: of(r2), correlation: of(pearson) }, count), [], [], [])
   }
 
   /** The confusion matrix as a Plotly figure. */
   confusionPlot(): Figure { return confusionFigure({ classes: this.classes, counts: this.confusion }) }
 
-  /** Confidence against accuracy, as a Plotly figure. */
-  calibrationPlot(): Figure { return reliability({ bins: this.calibration }) }
+  /** Confidence against accuracy, as a Plotly figure; with `scaled` the same rows after temperature scaling beside it. */
+  calibrationPlot(scaled?: Evaluation): Figure {
+    const ece = (evaluation: Evaluation) => evaluation.figures['calibration error']?.value
+    return reliability({ bins: this.calibration, ece: ece(this), ...(scaled ? { scaled: { bins: scaled.calibration, ece: ece(scaled), temperature: scaled.temperature } } : {}) })
+  }
+
+  /** ROC curves, as a Plotly figure: of the second of two classes, or of each against the rest. */
+  rocPlot(): Figure {
+    return rocFigure(this.#against('draw ROC curves').map(({ name, labels, scores }) => ({ name, ...rocCurve(labels, scores), auc: rocAUC(labels, scores) })))
+  }
+
+  /** Precision over recall, as a Plotly figure: of the second of two classes, or of each against the rest. */
+  precisionRecallPlot(): Figure {
+    return precisionRecall(this.#against('draw precision and recall').map(({ name, labels, scores }) => ({ name, ...precisionRecallCurve(labels, scores), averagePrecision: averagePrecision(labels, scores) })))
+  }
+
+  #against(verb: string): { name: string; labels: number[]; scores: number[] }[] {
+    const { labels, probabilities } = this.#classes(verb)
+    const wanted = this.classes.length === 2 ? [1] : this.classes.map((_, c) => c)
+    return wanted.map((c) => ({ name: this.classes[c]!, labels: labels.map((label) => label === c ? 1 : 0), scores: probabilities.map((p) => p[c]!) }))
+  }
+
+  /** The temperature that makes the model as sure as it is right on these rows: fit it on validation, use it on test. */
+  fitTemperature(): number {
+    const { labels, logits } = this.#classes('fit a temperature')
+    return fitTemperature(labels, logits)
+  }
+
+  /**
+   * The rows that cost most, drawn: what the model cannot do, and labels that are wrong.
+   * @param count default 12
+   */
+  async topLosses(count = 12): Promise<TopLosses> {
+    const { model, split, probabilities } = this.#classes('show the highest losses')
+    const worst = this.answers!.map((answer, i) => ({ ...answer, confidence: probabilities[i]![answer.guess]! })).sort((a, b) => b.loss - a.loss).slice(0, count)
+    const examples = await examplesOf(model, split, worst.map(({ row }) => row))
+    return new TopLosses(this.split, worst.map(({ row, loss, truth, guess, confidence }, i) => ({ row, loss, truth: this.classes[truth]!, label: this.classes[guess]!, confidence, ...examples[i] })))
+  }
+
+  /**
+   * Groups of rows (by the values of a column, by quarters of numbers and of lengths) in which fewer are right than in the rest, the surest first.
+   * @param least rows that a group must have; default 10
+   */
+  slices({ least = 10 }: { least?: number } = {}): Slices {
+    const { split, known } = this.#classes('look for weak slices')
+    const { slices, looked } = worstSlices(known.map((row) => split.rows[row] as Record<string, unknown>), this.answers!.map(({ truth, guess }) => truth === guess), { least })
+    return new Slices(this.split, slices, looked)
+  }
+
+  #classes(verb: string): Detail {
+    if (!this.#detail) throw new TrainError(`Cannot ${verb} of "${this.split}": that is for models that tell classes apart.`)
+    return this.#detail
+  }
 
   toString(): string {
     const figures = Object.entries(this.figures).map(([name, { value, interval: { low, high } }]) => `${name.padEnd(18)} ${show(value)}  (${show(low)} – ${show(high)})`)
@@ -111,9 +220,9 @@ export class Evaluation {
 const show = (value: number) => Number.isNaN(value) ? '–' : value.toFixed(value >= 100 ? 1 : 3)
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-function figuresOf(measures: Record<string, (rows: ArrayLike<number>) => number>, rows: number): Figures {
+function figuresOf(measures: Record<string, (rows: ArrayLike<number>) => number>, rows: number, most = 1000): Figures {
   const all = Int32Array.from({ length: rows }, (_, i) => i)
   // Enough for a steady second digit, few enough to be quick on large sets.
-  const samples = Math.max(100, Math.min(1000, Math.round(4e5 / rows)))
+  const samples = Math.max(100, Math.min(most, Math.round(4e5 / rows)))
   return Object.fromEntries(Object.entries(measures).map(([name, measure]) => [name, { value: measure(all), interval: bootstrapInterval(rows, measure, { samples }) }]))
 }

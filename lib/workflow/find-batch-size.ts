@@ -3,7 +3,7 @@ import type { Dataset } from '../data/index.js'
 import { displaySymbol, liveDisplay, session } from '../display/index.js'
 import { formatBytes, type Model } from '../models/index.js'
 import { figureBundle, makeFigure, type Figure } from '../plots/index.js'
-import { checkFit, measureSteps, TrainError } from '../train/index.js'
+import { checkFit, fitsInMemory, measureSteps, TrainError } from '../train/index.js'
 
 export interface FindBatchSizeOptions {
   /** Default 4, 8, 16, 32 and 64, as far as the data reach. */
@@ -15,7 +15,11 @@ export interface FindBatchSizeOptions {
 export interface BatchSizeRow { batchSize: number; millisecondsPerRow: number; /** Bytes, estimated. */ memory: number; fits: boolean; stepsPerEpoch: number }
 
 export class BatchSizes {
-  constructor(readonly rows: readonly BatchSizeRow[], readonly suggestion: number, readonly reason: string) {}
+  /**
+   * @param largest the largest power of two that is expected to fit in the free memory, a fifth of it left over, and in the data
+   * @internal
+   */
+  constructor(readonly rows: readonly BatchSizeRow[], readonly suggestion: number, readonly reason: string, readonly largest: number) {}
 
   /** Time per row over batch size, as a Plotly figure. */
   plot(): Figure {
@@ -26,7 +30,7 @@ export class BatchSizes {
   }
 
   toString(): string {
-    return [`Batch size ${this.suggestion}: ${this.reason}`, ...this.rows.map(({ batchSize, millisecondsPerRow, memory, fits, stepsPerEpoch }) =>
+    return [`Batch size ${this.suggestion}: ${this.reason}; up to ${this.largest} would fit`, ...this.rows.map(({ batchSize, millisecondsPerRow, memory, fits, stepsPerEpoch }) =>
       `${String(batchSize).padStart(5)} rows  ${millisecondsPerRow.toFixed(1).padStart(6)} ms a row  ${stepsPerEpoch} steps an epoch  ${formatBytes(memory)}${fits ? '' : ' (does not fit)'}`)].join('\n')
   }
 
@@ -42,7 +46,7 @@ const FEWEST_STEPS = 8
 
 /**
  * Times training steps at several batch sizes, with a learning rate of 0, so that no weight changes. Suggests the smallest size at
- * which a row costs at most a tenth more than at the best, and with which an epoch still has at least 8 steps.
+ * which a row costs at most a tenth more than at the best, and with which an epoch still has at least 8 steps; names the largest that fits.
  *
  * @throws TrainError when no size fits the data
  * @example
@@ -59,7 +63,7 @@ export async function findBatchSize(model: Model, data: Dataset<any>, { sizes = 
   const rows: BatchSizeRow[] = []
   for (const batchSize of wanted) {
     live?.update(() => ({ 'text/plain': `Measuring steps of ${batchSize} rows` }))
-    const { memory, fits } = model.summary({ batchSize })
+    const { memory } = model.summary({ batchSize }), fits = fitsInMemory(model, batchSize)
     if (!fits) break
     const times = await measureSteps(model, data, batchSize, steps)
     rows.push({ batchSize, millisecondsPerRow: Math.min(...times) / batchSize, memory: memory.total, fits, stepsPerEpoch: Math.ceil(data.train.size / batchSize) })
@@ -69,5 +73,11 @@ export async function findBatchSize(model: Model, data: Dataset<any>, { sizes = 
   const best = Math.min(...rows.map(({ millisecondsPerRow }) => millisecondsPerRow))
   const cheap = rows.find(({ millisecondsPerRow }) => millisecondsPerRow <= TOLERANCE * best)!
   const roomy = rows.findLast(({ batchSize, stepsPerEpoch }) => batchSize <= cheap.batchSize && stepsPerEpoch >= FEWEST_STEPS) ?? rows[0]!
-  return new BatchSizes(rows, roomy.batchSize, roomy === cheap ? 'the smallest whose rows cost within a tenth of the least' : `larger ones would leave fewer than ${FEWEST_STEPS} steps in an epoch`)
+  return new BatchSizes(rows, roomy.batchSize, roomy === cheap ? 'the smallest whose rows cost within a tenth of the least' : `larger ones would leave fewer than ${FEWEST_STEPS} steps in an epoch`, largestThatFits(model, data.train.size))
+}
+
+function largestThatFits(model: Model, rows: number): number {
+  let size = 1
+  while (2 * size <= rows && fitsInMemory(model, 2 * size)) size *= 2
+  return size
 }

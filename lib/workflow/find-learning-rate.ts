@@ -23,6 +23,7 @@ export class LearningRateFinder {
   /** The valley, in two digits: what to pass to fineTune. */
   readonly suggestion: number
 
+  /** @internal */
   constructor(curve: RateCurve) {
     this.rates = curve.rates
     this.losses = curve.smoothed

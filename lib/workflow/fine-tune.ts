@@ -2,14 +2,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Dataset } from '../data/index.js'
 import type { Model } from '../models/index.js'
-import { callbackReader, checkFit, checkOptions, EventStream, makePlan, objectiveFor, peekCheckpoint, trainLoop, type Control, type Plan, type TrainOptions } from '../train/index.js'
+import type { CurveOptions } from '../plots/index.js'
+import { callbackReader, checkFit, checkOptions, EventStream, makePlan, objectiveFor, peekCheckpoint, Team, trainLoop, workersOfProcess, type Control, type Plan, type TrainOptions } from '../train/index.js'
 import { findLearningRate } from './find-learning-rate.js'
 import { FineTuneResult } from './result.js'
 import { FineTuneRun } from './run.js'
 
 export interface FineTuneOptions extends TrainOptions {
-  /** Show the live view without being asked to. Default true. */
-  live?: boolean
+  /** Show the live view without being asked to; with `learningRate` and `gradNorm` also those curves. Default true: loss and metric. */
+  live?: boolean | CurveOptions
 }
 
 /**
@@ -33,12 +34,19 @@ export function fineTune(model: Model, data: Dataset<any>, options: FineTuneOpti
   if (o.callbacks) stream.listen(callbackReader([o.callbacks].flat(), (text) => queueMicrotask(() => stream.emit({ type: 'note', time: Date.now(), level: 'warning', text }))))
   if (o.signal?.aborted) stop()
   o.signal?.addEventListener('abort', stop)
-  return new FineTuneRun(stream, stop, live, async () => {
+  const lowerRate = (factor: number) => {
+    control.rateFactor = (control.rateFactor ?? 1) * factor
+    stream.emit({ type: 'note', time: Date.now(), level: 'info', text: `From here on the learning rate is ${Number(control.rateFactor.toPrecision(3))} of what was planned.` })
+  }
+  return new FineTuneRun(stream, { stop, lowerRate }, { live: live !== false && (workersOfProcess()?.rank ?? 0) === 0, curves: typeof live === 'object' ? live : {} }, async () => {
     try {
       await Promise.resolve() // so that whoever called can listen first
-      const before = o.resume === undefined ? undefined : await peekCheckpoint(o.resume)
-      const rate = o.learningRate === 'find' ? before?.learningRate ?? (await findLearningRate(model, data, { ...(o.batchSize ? { batchSize: o.batchSize } : {}), ...(o.seed ? { seed: o.seed } : {}) })).suggestion : o.learningRate
-      const plan = makePlan(model, data, { ...o, ...(rate === undefined ? {} : { learningRate: rate }) }, before?.trained)
+      const team = new Team(control)
+      const { before, rate } = await team.fromFirst(async () => {
+        const before = o.resume === undefined ? undefined : await peekCheckpoint(o.resume)
+        return { before, rate: o.learningRate === 'find' ? before?.learningRate ?? (await findLearningRate(model, data, { ...(o.batchSize ? { batchSize: o.batchSize } : {}), ...(o.seed ? { seed: o.seed } : {}) })).suggestion : o.learningRate }
+      })
+      const plan = makePlan(model, data, { ...o, ...(before ? { batchSize: o.batchSize ?? before.batchSize } : {}), ...(rate === undefined ? {} : { learningRate: rate }) }, before?.trained)
       stream.emit({ type: 'start', time: Date.now(), run: factsOf(model, data, plan) })
       for (const text of notesOn(data)) stream.emit({ type: 'note', time: Date.now(), level: 'warning', text })
       const outcome = await trainLoop(model, data, plan, o, stream, control)

@@ -1,12 +1,16 @@
 // The live view of a run: feeds the stream to the plots room and its bundles to the display room, at most five times a second.
 import { liveDisplay, type LiveDisplay, type MimeBundle } from '../display/index.js'
-import { finishedCurves, TrainingRecord, trainingView } from '../plots/index.js'
+import { finishedCurves, TrainingRecord, trainingView, type CurveOptions } from '../plots/index.js'
 import type { EventStream, TrainEvent } from '../train/index.js'
+import { runButtons, type RunActions, type RunButtons } from './run-buttons.js'
 
 /** What `afinar run` reads to show progress in a terminal. */
 export const progressMime = 'application/vnd.afinar.train-event+json'
 
-interface Panes { curves: LiveDisplay; panel: LiveDisplay }
+interface Panes { curves: LiveDisplay; panel: LiveDisplay; buttons: RunButtons | undefined; options: CurveOptions }
+
+/** The most of the time that drawing may take, of both together 1.2 %: sending and saving what was drawn costs about as much again, in other processes too. */
+const curvesShare = 0.008, panelShare = 0.004
 
 export class RunView {
   readonly #record = new TrainingRecord()
@@ -14,13 +18,16 @@ export class RunView {
   #stopping = false
   #ended = false
 
-  constructor(stream: EventStream, readonly stop: () => void) {
+  constructor(stream: EventStream, readonly actions: RunActions) {
     stream.listen((event) => this.#take(event))
   }
 
   /** Shows the run in the cell that runs now. */
-  open(): void {
-    const panes = { curves: liveDisplay(), panel: liveDisplay() }
+  open(options: CurveOptions = {}): void {
+    const curves = liveDisplay({ share: curvesShare }), panel = liveDisplay({ share: panelShare })
+    const panes: Panes = { curves, panel, options, buttons: undefined }
+    curves.update((): MimeBundle => trainingView(this.#record, options).curves)
+    if (!this.#ended) panes.buttons = runButtons(this.actions)
     this.#update(panes)
     if (this.#ended) void this.#finish(panes)
     else this.#panes.push(panes)
@@ -38,8 +45,9 @@ export class RunView {
   }
 
   async #finish(panes: Panes): Promise<void> {
-    const { panel, curves } = trainingView(this.#record)
-    await panes.curves.close(this.#record.epochs.length > 0 ? finishedCurves(this.#record) : curves)
+    const { panel, curves } = trainingView(this.#record, panes.options)
+    await panes.curves.close(this.#record.steps.length > 0 ? finishedCurves(this.#record, panes.options) : curves)
+    await panes.buttons?.close()
     await panes.panel.close({ ...panel, [progressMime]: progress(this.#record) })
   }
 
@@ -48,8 +56,8 @@ export class RunView {
     for (const panes of this.#panes) this.#update(panes)
   }
 
-  #update({ curves, panel }: Panes): void {
-    curves.update((): MimeBundle => trainingView(this.#record, { stopped: this.#stopping }).curves)
+  #update({ curves, panel, options }: Panes): void {
+    curves.update((): MimeBundle => trainingView(this.#record, options).curves)
     panel.update((): MimeBundle => ({ ...trainingView(this.#record, { stopped: this.#stopping }).panel, [progressMime]: progress(this.#record) }))
   }
 }

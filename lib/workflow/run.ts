@@ -1,8 +1,12 @@
 // A fine-tuning run as its user holds it: to await, to iterate, to stop, to look at. What it does is training.ts and the training room.
 import { displaySymbol, session } from '../display/index.js'
-import type { EventStream, TrainEvent } from '../train/index.js'
+import { shown, TrainError, type EventStream, type TrainEvent } from '../train/index.js'
+import type { CurveOptions } from '../plots/index.js'
 import { RunView } from './live-view.js'
 import type { FineTuneResult } from './result.js'
+
+/** What the loop listens to. */
+export interface RunControls { stop(): void; lowerRate(factor: number): void }
 
 /**
  * Started already. `await run` gives the result; `for await (const event of run)` the stream of events from its beginning.
@@ -16,19 +20,29 @@ export class FineTuneRun implements PromiseLike<FineTuneResult>, AsyncIterable<T
   readonly #stream: EventStream
   readonly #result: Promise<FineTuneResult>
   readonly #stop: () => void
+  readonly #lowerRate: (factor: number) => void
   readonly #view: RunView
+  readonly #curves: CurveOptions
+  /** The signals of Stop that the run follows: of the cell that started it, and of those that await it. */
+  readonly #followed = new Set<AbortSignal>()
+  #ended = false
   /** Ids of the cells that show the run already. */
   readonly #shownIn = new Set<number | undefined>()
 
-  /** @param work starts the training; called at once */
-  constructor(stream: EventStream, stop: () => void, live: boolean, work: () => Promise<FineTuneResult>) {
+  /**
+   * @param work starts the training; called at once
+   * @internal
+   */
+  constructor(stream: EventStream, { stop, lowerRate }: RunControls, { live, curves }: { live: boolean; curves: CurveOptions }, work: () => Promise<FineTuneResult>) {
     this.#stream = stream
     this.#stop = stop
-    this.#view = new RunView(stream, () => this.stop())
-    const release = this.#listenToStop()
+    this.#lowerRate = lowerRate
+    this.#view = new RunView(stream, { stop: () => this.stop(), lowerRate: () => this.lowerRate() })
+    this.#curves = curves
+    this.#followStop()
     this.#result = work().finally(async () => {
       stream.close()
-      release()
+      this.#unfollow()
       clearTimeout(timer)
       if (live && this.#shownIn.size === 0 && stream.events.length > 0) this.#show()
       await this.#view.finish()
@@ -47,15 +61,38 @@ export class FineTuneRun implements PromiseLike<FineTuneResult>, AsyncIterable<T
     this.#stop()
   }
 
+  /**
+   * Multiplies the rates of all further steps, once more at every call; a checkpoint keeps it.
+   * @param factor default 0.5
+   * @example run.lowerRate() // half, from the next step on
+   */
+  lowerRate(factor = 0.5): void {
+    if (!(Number.isFinite(factor) && factor > 0)) throw new TrainError(`Cannot change the learning rate by a factor of ${shown(factor)}: it must be a number above 0. Use for example 0.5.`)
+    this.#lowerRate(factor)
+  }
+
+  /**
+   * Shows the run in this cell, also while it is shown elsewhere, with the curves that are asked for.
+   * @example run.view({ learningRate: true, gradNorm: true })
+   */
+  view(curves: CurveOptions = this.#curves): void { this.#view.open(curves) }
+
   then<A = FineTuneResult, B = never>(fulfilled?: ((value: FineTuneResult) => A | PromiseLike<A>) | null, rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    this.#followStop() // in a later cell: its Stop ends the run too, and the cell gets the result so far
     return this.#result.then(fulfilled, rejected)
   }
 
-  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<FineTuneResult | B> { return this.#result.catch(rejected) }
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<FineTuneResult | B> { return this.then(undefined, rejected) }
 
-  finally(done?: (() => void) | null): Promise<FineTuneResult> { return this.#result.finally(done) }
+  finally(done?: (() => void) | null): Promise<FineTuneResult> {
+    this.#followStop()
+    return this.#result.finally(done)
+  }
 
-  [Symbol.asyncIterator](): AsyncIterator<TrainEvent> { return this.#stream[Symbol.asyncIterator]() }
+  [Symbol.asyncIterator](): AsyncIterator<TrainEvent> {
+    this.#followStop()
+    return this.#stream[Symbol.asyncIterator]()
+  }
 
   /** Shows the live view; in a second cell the same run once more. */
   [displaySymbol](): Record<string, unknown> {
@@ -65,15 +102,22 @@ export class FineTuneRun implements PromiseLike<FineTuneResult>, AsyncIterable<T
 
   #show(): void {
     this.#shownIn.add(session()?.cell)
-    this.#view.open()
+    this.#view.open(this.#curves)
   }
 
-  #listenToStop(): () => void {
+  readonly #onStop = () => this.stop()
+
+  #followStop(): void {
     const signal = session()?.signal
-    if (!signal) return () => {}
-    const stop = () => this.stop()
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop)
-    return () => signal.removeEventListener('abort', stop)
+    if (!signal || this.#ended || this.#followed.has(signal)) return
+    this.#followed.add(signal)
+    if (signal.aborted) this.stop()
+    signal.addEventListener('abort', this.#onStop)
+  }
+
+  #unfollow(): void {
+    this.#ended = true
+    for (const signal of this.#followed) signal.removeEventListener('abort', this.#onStop)
+    this.#followed.clear()
   }
 }

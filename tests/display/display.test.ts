@@ -1,6 +1,8 @@
 // display() and live displays, before each front end: our session, Deno, a terminal, a log file.
 import { afterEach, expect, test } from '@jest/globals'
-import { bundleOf, display, figure, html, liveDisplay, markdown, terminalOn, textOf, type MimeBundle, type ShowOptions } from '../../lib/display/index.js'
+import { inspect } from 'node:util'
+import sharp from 'sharp'
+import { bundleOf, display, html, image, latex, liveDisplay, markdown, svg, terminalOn, textOf, type MimeBundle, type ShowOptions } from '../../lib/display/index.js'
 
 interface Shown { bundle: MimeBundle; o: ShowOptions; time: number }
 const scope = globalThis as Record<string | symbol, unknown>
@@ -24,11 +26,36 @@ test('a value becomes the bundle it asks for, a bundle stays one, the rest is in
   expect(await bundleOf({ [Symbol.for('Jupyter.display')]: async () => ({ 'text/html': 'later' }) })).toEqual({ 'text/html': 'later' })
 })
 
-test('html, markdown and figures bring text along', () => {
+test('html and markdown bring text along', () => {
   expect(bundleOf(html('<p>one &lt; two</p><p>three</p>'))).toEqual({ 'text/html': '<p>one &lt; two</p><p>three</p>', 'text/plain': 'one < two\nthree' })
   expect(bundleOf(markdown('**a**'))).toEqual({ 'text/markdown': '**a**', 'text/plain': '**a**' })
-  expect(bundleOf(figure({ data: [{ y: [1] }] }, '<svg/>'))).toEqual({ 'application/vnd.plotly.v1+json': { data: [{ y: [1] }], layout: {}, config: {} }, 'image/svg+xml': '<svg/>', 'text/plain': 'Plotly figure' })
   expect(textOf({ 'image/png': 'AAAA' })).toBe('[image/png]')
+})
+
+test('formulas and drawings, and what stands for them where something can only print', () => {
+  expect(bundleOf(latex('x^2'))).toEqual({ 'text/latex': '$$x^2$$', 'text/plain': 'x^2' })
+  for (const source of ['$x$', '\\begin{align}x\\end{align}', '\\(x\\)']) expect(bundleOf(latex(source))).toMatchObject({ 'text/latex': source })
+  expect(bundleOf(svg('<svg/>'))).toMatchObject({ 'image/svg+xml': '<svg/>' })
+  expect(inspect([html('<b>x</b>'), markdown('*y*')])).toBe('[ x, *y* ]')
+})
+
+const pixels = async (bundle: MimeBundle) => {
+  const { data, info } = await sharp(Buffer.from(String(bundle['image/png']), 'base64')).raw().toBuffer({ resolveWithObject: true })
+  return { size: [info.height, info.width, info.channels], values: [...data] }
+}
+
+test('pictures of tensors hold their values: float32 from 0 to 1, int32 from 0 to 255, clamped', async () => {
+  const tensor = (shape: number[], dtype: string, values: number[]) => ({ shape, dtype, data: async () => values })
+  expect(await pixels(await bundleOf(image(tensor([1, 2, 3], 'float32', [0, 0.5, 1, -1, 2, 0.2]))))).toEqual({ size: [1, 2, 3], values: [0, 128, 255, 0, 255, 51] })
+  expect((await pixels(await bundleOf(image(tensor([2, 1], 'int32', [7, 300]))))).values.filter((_, i, all) => i % (all.length / 2) === 0)).toEqual([7, 255])
+  expect(await pixels(await bundleOf(image({ data: new Uint8Array([1, 2, 3, 255]), width: 1, height: 1 })))).toEqual({ size: [1, 1, 4], values: [1, 2, 3, 255] })
+  const file = await sharp({ create: { width: 3, height: 2, channels: 3, background: '#fff' } }).jpeg().toBuffer()
+  expect(bundleOf(image(file))).toEqual({ 'image/jpeg': file.toString('base64'), 'text/plain': '[JPEG picture]' })
+  expect((await bundleOf(image(file, { width: 64 })))['text/html']).toMatch(/^<img width="64" .*src="data:image\/jpeg;base64,/)
+  for (const [source, message] of [
+    [tensor([2, 4, 5, 3], 'int32', []), 'batch.gather(0)'], [tensor([4, 5, 2], 'int32', []), '[4, 5, 2]'], [new Uint8Array([1, 2]), '0102'], [{ data: [1], width: 2, height: 2 }, '2 × 2 pixels'], [null, 'null'], [7, 'a number'],
+  ] as const) expect(() => image(source as never)).toThrow(message)
+  expect(() => image(file, { width: 0 })).toThrow('0 pixels wide')
 })
 
 test('in our kernel the session shows it, at once where nothing has to be waited for', () => {
@@ -65,6 +92,7 @@ test('a live display shows the first and the last content and few in between, al
   const shown = withSession()
   const live = liveDisplay({ interval: 60 })
   let drawn = 0
+  const start = Date.now()
   for (let i = 0; i < 40; i++) {
     live.update(() => { drawn++; return { 'text/plain': String(i) } })
     await pause(5)
@@ -75,7 +103,8 @@ test('a live display shows the first and the last content and few in between, al
   expect(texts.at(-1)).toBe('end')
   expect(shown.map(({ o }) => o.update)).toEqual(shown.map((_, i) => i > 0))
   expect(new Set(shown.map(({ o }) => o.id)).size).toBe(1)
-  expect(drawn).toBeLessThan(10)
+  expect(drawn).toBeLessThan(3 + (Date.now() - start) / 50) // a busy machine takes longer, and may show more
+  expect(drawn).toBeLessThan(40)
   const gaps = shown.slice(1, -1).map(({ time }, i) => time - shown[i]!.time)
   expect(Math.min(...gaps)).toBeGreaterThan(50)
 })

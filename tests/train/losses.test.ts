@@ -1,4 +1,5 @@
 // Values and gradients of every loss against PyTorch.
+import { readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
 import { startEngine } from '../../lib/engine/index.js'
@@ -33,6 +34,18 @@ test('binary cross-entropy, squared error, Huber', () => {
 test('distillation and ranking within the batch', () => {
   compare('distill_kl_T2', f['input/logits']!, (x) => losses.distillation(x, f['input/teacher']!))
   compare('multiple_negatives_ranking_scale20', f['input/emb_a']!, (x) => losses.multipleNegativesRanking(x, f['input/emb_b']!))
+})
+
+test('pairs: cosines to 1 within a class and to 0 between classes', () => {
+  const pairs = JSON.parse(readFileSync('tests/fixtures/pairs.json', 'utf8')) as { features: number[][]; labels: number[]; loss: number; gradient: number[][] }
+  const { value, grad } = tf.valueAndGrad((x: tf.Tensor) => losses.pairLoss(x, tf.tensor1d(pairs.labels, 'int32')))(tf.tensor2d(pairs.features))
+  expect(value.dataSync()[0]).toBeCloseTo(pairs.loss, 6)
+  const slopes = pairs.gradient.flat()
+  grad.dataSync().forEach((slope, i) => expect(slope).toBeCloseTo(slopes[i]!, 6))
+  // Rows without a label and padding are in no pair; one row alone is in none.
+  const more = tf.tensor2d([...pairs.features, [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]]), labels = tf.tensor1d([...pairs.labels, -1, 0], 'int32')
+  expect(losses.pairLoss(more, labels, { weights: tf.tensor1d([1, 1, 1, 1, 1, 1, 1, 1, 0]) }).dataSync()[0]).toBeCloseTo(pairs.loss, 6)
+  expect(losses.pairLoss(tf.ones([1, 4]), tf.zeros([1], 'int32')).dataSync()[0]).toBe(0)
 })
 
 test('transcripts without alignment', () => {

@@ -15,7 +15,7 @@ const events: TrainEvent[] = [
 const folder = () => mkdtempSync(join(tmpdir(), 'afinar-sinks-'))
 
 test('JSON lines hold every event, also those that come later', async () => {
-  const path = join(folder(), 'run.jsonl'), stream = new EventStream()
+  const path = join(folder(), 'made/too/run.jsonl'), stream = new EventStream()
   const writing = writeJSONLines(stream, path)
   for (const event of events) { stream.emit(event); await new Promise((resolve) => { setTimeout(resolve, 1) }) }
   stream.close()
@@ -24,7 +24,7 @@ test('JSON lines hold every event, also those that come later', async () => {
 })
 
 test('CSV has a row an epoch', async () => {
-  const path = join(folder(), 'run.csv')
+  const path = join(folder(), 'made/on/the/way/run.csv')
   await writeCSV(events, path)
   expect(readFileSync(path, 'utf8')).toBe('epoch,step,seconds,learningRate,train_loss,train_accuracy,validation_loss,validation_accuracy\n1,2,1.5,0.001,0.75,0.5,0.8,0.25\n2,4,1.25,0.0001,0.3,1,0.4,0.75\n')
 })

@@ -1,7 +1,8 @@
-// The verdict on 280 generated curves of known kind: noise, length, speed and level are drawn at random.
+// The verdict on generated curves of known kind: noise, length, speed and level are drawn at random.
 import { expect, test } from '@jest/globals'
 import { judge, randomNumbers, type EpochRecord, type VerdictKind } from '../../lib/train/index.js'
 import { normalNumbers } from '../../lib/train/random.js'
+import { courseOf, kinds as known } from './support/courses.js'
 
 interface Curve { kind: VerdictKind; epochs: EpochRecord[]; rows: number; onset?: number }
 
@@ -61,4 +62,52 @@ test('one epoch tells nothing, and a loss that is no number is unstable', () => 
   const context = { rows: 100, validationRows: 50, classes: 2, metric: 'accuracy', planned: 5 }
   expect(judge([{ epoch: 1, train: { loss: 1 }, validation: { loss: 1 } }], context).verdict).toBe('too little data')
   expect(judge([1, 2, 3].map((epoch) => ({ epoch, train: { loss: epoch === 2 ? NaN : 1 }, validation: { loss: 1 } })), context).verdict).toBe('unstable')
+})
+
+test('of 350 courses drawn without knowing the judge, nine of ten of each kind are recognized, and the interval holds the true onset', () => {
+  const wrong: Record<string, string[]> = {}
+  let inside = 0, found = 0
+  for (const kind of known) {
+    wrong[kind] = []
+    for (let seed = 2000; seed < 2050; seed++) {
+      const { epochs, rows, validationRows, classes, onset } = courseOf(kind, seed)
+      const { verdict, interval, onsetEpoch } = judge(epochs, { rows, validationRows, classes, metric: 'accuracy', planned: epochs.length })
+      if (verdict !== kind) wrong[kind]!.push(`${seed} ${verdict}`)
+      if (verdict !== 'overfitting' || kind !== verdict) continue
+      found++
+      expect(interval![0]).toBeLessThanOrEqual(onsetEpoch!)
+      expect(interval![1]).toBeGreaterThanOrEqual(onsetEpoch!)
+      if (interval![0] <= onset! && onset! <= interval![1]) inside++
+    }
+  }
+  expect(Object.entries(wrong).filter(([, list]) => list.length > 5)).toEqual([])
+  expect(inside / found).toBeGreaterThanOrEqual(0.9)
+})
+
+test('remedies begin with what has not been tried, are whole calls, and say how much more data', () => {
+  const { epochs } = courseOf('overfitting', 3)
+  const context = { rows: 258, validationRows: 80, classes: 3, metric: 'accuracy', planned: epochs.length, learningRate: 1e-3, batchSize: 16, images: true }
+  const plain = judge(epochs, context).remedies, augmented = judge(epochs, { ...context, augmented: true }).remedies
+  const at = (remedies: typeof plain, word: string) => remedies.findIndex(({ text, code }) => `${text} ${code ?? ''}`.includes(word))
+  expect(at(plain, 'augment:')).toBeLessThan(at(plain, 'More data'))
+  expect(at(augmented, 'augment:')).toBeGreaterThan(at(augmented, 'More data'))
+  expect(augmented.find(({ text }) => text.startsWith('More data'))!.text).toMatch(/260 more training rows would lower the validation loss from [\d.]+ to about [\d.]+/)
+  for (const kind of known) for (const { code } of judge(courseOf(kind, 3).epochs, context).remedies) if (code) expect(() => new Function(`return async () => { ${code.replace(/^const /gm, 'var ')} }`)).not.toThrow()
+  expect(judge([], { ...context, trouble: { step: 7, why: 'the loss is NaN in step 7' } })).toMatchObject({ verdict: 'unstable', evidence: expect.stringContaining('step 7') })
+})
+
+test('a head that was computed is judged by what its features tell, not by a course that it does not have', () => {
+  const context = { rows: 258, validationRows: 65, classes: 3, metric: 'accuracy', planned: 1, headOnly: true, fitted: true }
+  const one = (train: number, validation: number) => judge([{ epoch: 1, train: { loss: train, accuracy: 1 }, validation: { loss: validation, accuracy: 0.8 } }], context)
+  expect(one(0.05, 0.83)).toMatchObject({ verdict: 'good fit', evidence: expect.stringContaining('no course to judge'), remedies: [{ code: 'fineTune(model, data)' }, { code: 'await result.evaluate(data.test)' }] })
+  expect(one(1.02, 1.08)).toMatchObject({ verdict: 'underfitting', evidence: expect.stringContaining('hardly tell the classes apart') })
+  expect(judge([{ epoch: 1, train: { loss: 1, accuracy: 1 } }], { ...context, validationRows: 0 }).verdict).toBe('too little data')
+})
+
+test('only a network of pictures is advised to begin from weights of pictures', () => {
+  const epochs = Array.from({ length: 20 }, (_, e) => ({ epoch: e + 1, train: { loss: Math.exp(-e / 5), accuracy: 0.9 }, validation: { loss: 0.5 + (e < 6 ? 0.5 * Math.exp(-e / 2) : 0.06 * (e - 6)), accuracy: 0.8 } }))
+  const advice = (images: boolean) => judge(epochs, { rows: 500, validationRows: 100, classes: 2, metric: 'accuracy', planned: 20, scratch: true, images }).remedies.map(({ code }) => code).join('\n')
+  expect(advice(true)).toContain('efficientnet')
+  expect(advice(false)).not.toContain('efficientnet')
+  expect(advice(false)).toContain('rankModels')
 })

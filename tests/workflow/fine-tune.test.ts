@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, jest, test } from '@jest/globals'
 import * as tf from '@tensorflow/tfjs'
 import { startEngine } from '../../lib/engine/index.js'
-import { loadModel } from '../../lib/models/index.js'
+import { buildModel, loadModel } from '../../lib/models/index.js'
 import type { TrainEvent } from '../../lib/train/index.js'
 import { Evaluation, fineTune } from '../../lib/workflow/index.js'
 import { stripes, tinyModel, valuesOf } from './support/stripes.js'
@@ -91,6 +91,26 @@ test('a linear head is fitted in one go where nobody asks for steps, better than
   expect(losses[0]).toBeLessThan(losses[1]! + 0.02)
 })
 
+test('a row that counts three times is three rows, and one that counts nothing is none', async () => {
+  const data = stripes({ train: 60, validation: 120, noise: 0.8 }), rows = data.train.rows as readonly { file: string }[]
+  const place = new Map(rows.map((row, i) => [row, i])), times = (row: object) => [1, 3, 0][place.get(row as { file: string })! % 3]!
+  const repeated = Array.from({ length: 60 }, (_, i) => Array.from({ length: times(rows[i]!) }, () => i)).flat()
+  const heads: number[][] = []
+  for (const [train, o] of [[data.train, { rowWeights: times }], [data.train.take(repeated), {}]] as const) {
+    const model = tinyModel(), part = { name: data.name, kind: data.kind, classes: data.classes, train, validation: data.validation, test: data.test, splits: data.splits } as typeof data
+    await fineTune(model, part, { live: false, freeze: 'backbone', ...o })
+    heads.push(valuesOf(model)['head.weight']!)
+    model.dispose()
+  }
+  heads[0]!.forEach((value, i) => expect(value).toBeCloseTo(heads[1]![i]!, 2))
+  const model = tinyModel()
+  expect(() => fineTune(model, data, { live: false, rowWeights: () => NaN })).toThrow('gives NaN for training row 0')
+  expect(() => fineTune(model, data, { live: false, rowWeights: () => 0 })).toThrow('gives 0 for each of its 60 training rows')
+  expect(() => fineTune(model, data, { live: false, rowWeights: (row: { label: string }) => row.label === 'vertical' ? 0 : 1 })).toThrow('leaves rows of one class only (horizontal)')
+  expect(() => fineTune(model, data, { live: false, rowWeights: 2 as never })).toThrow('rowWeights must be a function of a row')
+  model.dispose()
+})
+
 test('frozen head first, then the rest with rates that grow towards the head', async () => {
   const model = tinyModel()
   const run = fineTune(model, stripes(), { ...quick, frozenEpochs: 1, epochs: 1, layerSpread: 10, schedule: 'constant' })
@@ -120,6 +140,12 @@ test('your own metric decides which epoch is best, and one that throws costs not
   expect(result.best.value).toBe(Math.max(...result.history.map(({ validation }) => validation!['accuracy']! * 32)))
   expect(result.history[0]!.validation!['broken']).toBeNaN()
   model.dispose()
+  // One that decides and gives no number is named once, and the loss decides instead.
+  const again = tinyModel(), run = fineTune(again, stripes(), { ...quick, metric: 'broken', metrics: { broken: () => { throw new Error('oh') }, word: () => 'good' as never }, patience: false }), { best, history } = await run
+  const losses = history.map(({ validation }) => validation!['loss']!)
+  expect(best.epoch).toBe(losses.indexOf(Math.min(...losses)) + 1)
+  expect(run.events.flatMap((event) => event.type === 'note' && event.level === 'warning' ? [event.text] : [])).toEqual(['The metric broken failed: oh. It counts as NaN, and the loss decides which epoch is best. Training goes on.', 'The metric word failed: it gave "good", which is no number. It counts as NaN. Training goes on.'])
+  again.dispose()
 })
 
 test('class weights, focal loss, SGD, a custom loss, no validation part: all train', async () => {
@@ -137,4 +163,19 @@ test('class weights, focal loss, SGD, a custom loss, no validation part: all tra
   expect(run.events.some((event) => event.type === 'note' && event.text.includes('no validation part'))).toBe(true)
   expect((await Evaluation.of(model, data.test!)).rows).toBe(32)
   model.dispose()
+})
+
+test('a step taken in parts learns the same as one taken whole', async () => {
+  const weights = async (accumulate: number) => {
+    const model = buildModel('small-cnn', { classes: ['horizontal', 'vertical'], imageSize: 16, config: { channels: [8, 16], dropout: 0 } })
+    const run = fineTune(model, stripes(), { ...quick, epochs: 2, optimizer: { name: 'sgd', momentum: 0.9 }, batchNorm: 'frozen', restoreBest: false, accumulate })
+    const { history } = await run
+    const values = valuesOf(model)
+    model.dispose()
+    return { values, history, steps: run.events.filter(({ type }) => type === 'step').length }
+  }
+  const whole = await weights(1), parts = await weights(4)
+  expect(parts.steps).toBe(whole.steps)
+  expect(parts.history.at(-1)!.train['loss']).toBeCloseTo(whole.history.at(-1)!.train['loss']!, 4)
+  for (const [name, values] of Object.entries(whole.values)) values.forEach((value, i) => expect(Math.abs(value - parts.values[name]![i]!)).toBeLessThan(2e-4))
 })

@@ -61,6 +61,43 @@ test('a run that is a cell\'s last expression shows itself there once, and in a 
   model.dispose()
 })
 
+test('buttons of the page reach the run: one halves the rate, the other stops it; they go when it ends', async () => {
+  const shown = notebook(), session = (globalThis as unknown as Record<symbol, Record<string, unknown>>)[key]!
+  let press: ((comm: unknown, data: unknown) => unknown) | undefined
+  ;(globalThis as Record<symbol, unknown>)[key] = { ...session, registerTarget: (target: string, open: typeof press) => { if (target === 'afinar.run') press = open } }
+  const model = tinyModel(), run = fineTune(model, stripes(), { epochs: 200, frozenEpochs: 0, batchSize: 8, augment: false, learningRate: 1e-3, schedule: 'constant', patience: false })
+  ;(run as unknown as Record<symbol, () => object>)[displayKey]!.call(run)
+  const buttons = shown.find(({ bundle }) => String(bundle['text/html']).includes('data-action="stop"'))!
+  const id = /id="afinar-([^"]+)"/.exec(String(buttons.bundle['text/html']))![1]
+  const rates = new Set<number>()
+  let asked = 0
+  for await (const event of run) {
+    if (event.type !== 'step') continue
+    rates.add(event.learningRate)
+    if (event.step === 10) press!(undefined, { run: id, action: 'lower' })
+    if (event.step === 20) { press!(undefined, { run: 'another', action: 'stop' }); press!(undefined, { run: id, action: 'stop' }); asked = event.step }
+  }
+  const result = await run
+  expect([...rates]).toEqual([1e-3, 5e-4])
+  expect(result.reason).toBe('stopped')
+  expect(run.events.filter((event) => event.type === 'step').at(-1)!.step).toBeLessThanOrEqual(asked + 2)
+  expect(shown.filter((one) => one.id === buttons.id).at(-1)).toMatchObject({ update: true, bundle: { 'text/html': '' } })
+  model.dispose()
+})
+
+test('learning rate, gradient norm and memory are shown on demand, in text too', async () => {
+  const shown = notebook(), model = tinyModel()
+  const run = fineTune(model, stripes(), { epochs: 3, frozenEpochs: 0, batchSize: 8, augment: false, live: { learningRate: true, gradNorm: true } })
+  await run
+  const curves = shown.map(({ bundle }) => bundle).filter((bundle) => 'image/svg+xml' in bundle).at(-1)!
+  for (const name of ['learning rate', 'gradient norm']) {
+    expect(curves['image/svg+xml']).toContain(`>${name}<`)
+    expect(curves['text/plain']).toContain(name)
+  }
+  expect(run.events.find((event) => event.type === 'epoch')).toMatchObject({ memory: expect.any(Number) })
+  model.dispose()
+})
+
 test('live: false shows nothing', async () => {
   const shown = notebook(), model = tinyModel()
   await fineTune(model, stripes(), { live: false, epochs: 1, augment: false })

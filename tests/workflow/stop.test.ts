@@ -1,7 +1,11 @@
 // Stop, divergence and wrong requests: nothing learned is lost, and every refusal says why.
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeAll, expect, jest, test } from '@jest/globals'
 import { startEngine } from '../../lib/engine/index.js'
-import { fineTune } from '../../lib/workflow/index.js'
+import type { TrainEvent, TrainOptions } from '../../lib/train/index.js'
+import { Evaluation, fineTune } from '../../lib/workflow/index.js'
 import { stripes, tinyModel, valuesOf } from './support/stripes.js'
 
 jest.setTimeout(120_000)
@@ -29,6 +33,19 @@ test('the Stop of the notebook stops it too', async () => {
   const run = fineTune(model, stripes(), { live: false, epochs: 100, learningRate: 1e-2, augment: false })
   for await (const event of run) if (event.type === 'epoch') controller.abort()
   expect((await run).reason).toBe('stopped')
+  model.dispose()
+})
+
+test('the Stop of a later cell that awaits the run stops it, and that cell gets the result so far', async () => {
+  const cell = (signal: AbortSignal, id: number) => { (globalThis as Record<symbol, unknown>)[key] = { display() {}, comm() {}, signal, cell: id } }
+  const model = tinyModel(), later = new AbortController()
+  cell(new AbortController().signal, 1)
+  const run = fineTune(model, stripes(), { live: false, epochs: 100, learningRate: 1e-2, augment: false })
+  cell(later.signal, 2)
+  const awaited = Promise.resolve(run)
+  for await (const event of run) if (event.type === 'epoch') { later.abort(); break }
+  expect((await awaited).reason).toBe('stopped')
+  expect(run.events.filter(({ type }) => type === 'epoch').length).toBeLessThan(5)
   model.dispose()
 })
 
@@ -86,4 +103,45 @@ test('a model whose classes are not the data\'s is refused', () => {
   const model = tinyModel()
   expect(() => fineTune(model, data.filter((row) => row.label === 'vertical'))).toThrow('one class only (vertical)')
   for (const one of [other, more, model]) one.dispose()
+})
+
+test('Stop during validation and during a checkpoint ends with the step under way', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'afinar-stop-'))
+  const stopOn = async (when: (event: TrainEvent) => boolean, more: TrainOptions = {}) => {
+    const model = tinyModel(), run = fineTune(model, stripes({ train: 128, validation: 200 }), { live: false, epochs: 60, batchSize: 8, learningRate: 1e-2, augment: false, patience: false, checkpoints: { folder, everySteps: 4 }, ...more })
+    for await (const event of run) if (when(event)) run.stop()
+    expect((await run).reason).toBe('stopped')
+    model.dispose()
+    return run.events
+  }
+  // the last step's event comes before that epoch's validation, the checkpoint's right after it was written
+  const during = await stopOn((event) => event.type === 'step' && event.step === 32)
+  expect(during.filter((event) => event.type === 'epoch')).toHaveLength(1)
+  const events = await stopOn((event) => event.type === 'checkpoint' && event.step === 20)
+  expect(events.filter((event) => event.type === 'step').at(-1)!.step).toBeLessThanOrEqual(22)
+  const model = tinyModel()
+  const resumed = fineTune(model, stripes({ train: 128, validation: 200 }), { live: false, epochs: 60, batchSize: 8, learningRate: 1e-2, augment: false, patience: false, resume: folder })
+  for await (const event of resumed) if (event.type === 'epoch') resumed.stop()
+  expect((await resumed).history.length).toBeGreaterThan(0)
+  model.dispose()
+})
+
+test('an error in the middle leaves the best weights so far', async () => {
+  const model = tinyModel(), data = stripes()
+  let calls = 0
+  const run = fineTune(model, data, { live: false, epochs: 5, frozenEpochs: 0, batchSize: 16, learningRate: 1e-2, augment: false, metrics: { odd: () => { if (++calls > 4) throw new Error('no'); return 1 } } })
+  expect((await run).reason).toBe('finished') // a metric that throws is NaN
+  const broken = fineTune(model, data, { live: false, epochs: 5, batchSize: 16, augment: false, schedule: (place) => { if (place.step > 9) throw new Error('the schedule broke'); return 1 } })
+  await expect(broken).rejects.toThrow('the schedule broke')
+  const best = broken.events.filter((event) => event.type === 'epoch').findLast(({ best: is }) => is)!
+  expect((await Evaluation.of(model, data.validation!)).logLoss).toBeCloseTo(best.validation!['loss']!, 5)
+  model.dispose()
+})
+
+test('a callback that throws or never returns costs a note, not the training', async () => {
+  const model = tinyModel()
+  const run = fineTune(model, stripes(), { live: false, epochs: 2, frozenEpochs: 0, augment: false, callbacks: [{ onEpochEnd: () => { throw new Error('mine') } }, { onBatchEnd: () => new Promise(() => {}) }] })
+  expect((await run).reason).toBe('finished')
+  expect(run.events.filter((event) => event.type === 'note' && event.text.includes('onEpochEnd') && event.text.includes('mine'))).toHaveLength(1)
+  model.dispose()
 })

@@ -19,17 +19,20 @@ export interface FinderOptions extends Pick<TrainOptions, 'batchSize' | 'optimiz
   /** First and last rate. Default 1e-6 and 1. */
   lowest?: number
   highest?: number
-  /** Default 80. It ends sooner when the loss explodes. */
+  /** At least 24; default 80. It ends sooner when the loss explodes. */
   steps?: number
 }
 
 export interface RateCurve extends RateSuggestions { rates: number[]; /** As measured. */ losses: number[]; smoothed: number[]; suggestion: number; batchSize: number }
 
+/** With fewer points the rules have no curve to look at: the first tenth and the last five are left out, and one looks fifteen back. */
+const fewestSteps = 24
+
 /** @param onStep is told of every step, for progress */
 export async function traceRates(model: Model, data: Dataset, options: FinderOptions = {}, onStep: (step: number, steps: number, rate: number, loss: number) => void = () => {}): Promise<RateCurve> {
   const { lowest = 1e-6, highest = 1, steps = 80, ...o } = options
   if (!(lowest > 0 && highest > lowest && Number.isFinite(highest))) throw new TrainError(`Cannot find a learning rate: lowest must be above 0 and highest above it, got ${lowest} and ${highest}. The defaults are 1e-6 and 1.`)
-  if (!Number.isSafeInteger(steps) || steps < 20) throw new TrainError(`Cannot find a learning rate in ${steps} steps: give a whole number of at least 20.`)
+  if (!Number.isSafeInteger(steps) || steps < fewestSteps) throw new TrainError(`Cannot find a learning rate in ${steps} steps: the curve needs a whole number of at least ${fewestSteps}. The default is 80.`)
   checkOptions(o, 'find a learning rate')
   checkFit(model, data, o, 'find a learning rate')
   const plan = makePlan(model, data, { ...o, learningRate: 1, frozenEpochs: 0, epochs: 1 })
@@ -66,7 +69,7 @@ export async function traceRates(model: Model, data: Dataset, options: FinderOpt
     model.freeze(frozenBefore)
     model.batchNormStatistics = statisticsBefore
   }
-  if (rates.length < 24) throw new TrainError(`Cannot find a learning rate: the loss was not a number or exploded after ${rates.length} steps, at a rate of ${(rates.at(-1) ?? lowest).toExponential(1)}. Look for broken values with data.audit(), or start lower: { lowest: ${lowest / 100} }.`)
+  if (rates.length < fewestSteps) throw new TrainError(`Cannot find a learning rate: the loss was not a number or exploded after ${rates.length} steps, at a rate of ${(rates.at(-1) ?? lowest).toExponential(1)}. Look for broken values with data.audit(), or start lower: { lowest: ${lowest / 100} }.`)
   const curve = smoothed(losses), found = suggestRates(rates, curve, rates.length)
   return { ...found, rates, losses, smoothed: curve, suggestion: found.valley, batchSize: plan.batchSize }
 }

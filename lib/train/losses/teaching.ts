@@ -18,9 +18,12 @@ export function normalizeRows(x: tf.Tensor): tf.Tensor {
 /**
  * Row i of `a` belongs to row i of `b`; all other rows of the batch are wrong answers (Henderson et al. 2017).
  * @param a float32 `[batch, d]` @param b float32 `[batch, d]`
- * @param o `scale`: what the cosine is multiplied by; default 20
+ * @param o `scale`: what the cosine is multiplied by; default 20. `weights`: float32 `[batch]`; rows of weight 0 are neither right nor wrong answers
  */
-export function multipleNegativesRanking(a: tf.Tensor, b: tf.Tensor, o: { scale?: number } = {}): tf.Scalar {
-  const cosines = tf.matMul(normalizeRows(a) as tf.Tensor2D, normalizeRows(b) as tf.Tensor2D, false, true)
-  return crossEntropy(tf.mul(cosines, o.scale ?? 20), tf.range(0, a.shape[0]!, 1, 'int32'))
+export function multipleNegativesRanking(a: tf.Tensor, b: tf.Tensor, o: { scale?: number; weights?: tf.Tensor } = {}): tf.Scalar {
+  const cosines = tf.mul(tf.matMul(normalizeRows(a) as tf.Tensor2D, normalizeRows(b) as tf.Tensor2D, false, true), o.scale ?? 20)
+  const places = tf.range(0, a.shape[0]!, 1, 'int32')
+  if (!o.weights) return crossEntropy(cosines, places)
+  const left = tf.mul(tf.cast(tf.equal(o.weights, 0), 'float32'), -1e9)
+  return crossEntropy(tf.add(cosines, tf.expandDims(left, 0)), places, { weights: o.weights })
 }

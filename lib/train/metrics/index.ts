@@ -1,6 +1,7 @@
 // All metrics. Pure functions of plain numbers, computed in float64; each agrees with scikit-learn, sacrebleu or jiwer.
 export { accuracy, balancedAccuracy, classScores, cohenKappa, confusionMatrix, f1Score, matthews, precisionMacro, recallMacro, type ClassScores, type ConfusionMatrix } from './confusion.js'
 export { argmax, brierScore, calibrationBins, calibrationError, logLoss, softmax, softmaxRows, topKAccuracy, type CalibrationBin, type Probabilities } from './probabilities.js'
+export { fitTemperature, scaledProbabilities } from './temperature.js'
 export { averagePrecision, precisionRecallCurve, rocAUC, rocAUCMacro, rocCurve, type PrecisionRecallCurve, type RocCurve } from './roc.js'
 export { mae, pearson, r2, rmse, spearman } from './regression.js'
 export { hitRateAtK, mapAtK, mrr, ndcg, recallAtK, type CutOff, type RankedQuery } from './ranking.js'

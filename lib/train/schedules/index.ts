@@ -1,7 +1,7 @@
 // Learning-rate schedules: a schedule says what share of the highest learning rate is in force at a step. Plain values, no state.
 import { didYouMean, TrainError } from '../errors.js'
 import { cosine, cosineRestarts, linear } from './decay.js'
-import { oneCycle } from './one-cycle.js'
+import { oneCycle, type OneCycleOptions } from './one-cycle.js'
 import { plateauFactor, type PlateauOptions } from './plateau.js'
 
 /** Where a run stands when a rate is needed. */
@@ -65,4 +65,4 @@ export function createSchedule(spec: ScheduleSpec): Schedule {
 
 const warmUp = (step: number, steps: number) => step < steps ? (step + 1) / Math.ceil(steps + 1) : 1
 
-export { cosine, cosineRestarts, linear, oneCycle, plateauFactor, type PlateauOptions }
+export { cosine, cosineRestarts, linear, oneCycle, type OneCycleOptions, plateauFactor, type PlateauOptions }

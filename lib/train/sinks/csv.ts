@@ -1,5 +1,6 @@
 // A run as CSV: one row an epoch, the columns known from the first epoch; opens in any spreadsheet.
-import { open } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { TrainEvent } from '../events.js'
 
 /**
@@ -7,6 +8,7 @@ import type { TrainEvent } from '../events.js'
  * @example await writeCSV(run, 'runs/ants-bees.csv')
  */
 export async function writeCSV(events: AsyncIterable<TrainEvent> | Iterable<TrainEvent>, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'w')
   let columns: string[] | undefined
   try {

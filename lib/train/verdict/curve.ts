@@ -1,4 +1,4 @@
-// What a noisy curve does, in a few robust numbers: its noise, its smooth course, its trend at the end. Knows nothing of training.
+// What a noisy curve does, in a few robust numbers: its noise, its trend at the end. Knows nothing of training.
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
@@ -14,16 +14,20 @@ export function noiseOf(values: readonly number[]): number {
   return median(second) / (0.6745 * Math.sqrt(6))
 }
 
-/** Mean of each value and its neighbours; ends lean on two values. */
-export const smooth = (values: readonly number[]): number[] => values.map((_, i) => mean(values.slice(Math.max(0, i - 1), i + 2)))
+/** Of few values little can be said: the estimate is drawn towards `usual`, which counts like three second differences. */
+export function carefulNoise(values: readonly number[], usual: number): number {
+  const known = Math.max(0, values.length - 3)
+  return Math.sqrt((known * noiseOf(values) ** 2 + 3 * usual ** 2) / (known + 3))
+}
 
-/** Least-squares slope per step over the last `count` values, and its standard error from the scatter around the line. */
-export function endSlope(values: readonly number[], count: number): { slope: number; error: number } {
+/** Median of each value and its neighbours: single wild values vanish, turns stay where they are. */
+export const despiked = (values: readonly number[]): number[] => values.map((value, i) => i === 0 || i === values.length - 1 ? value : median(values.slice(i - 1, i + 2)))
+
+/** Least-squares slope per step over the last `count` values, and its standard error for noise of the given size. */
+export function endSlope(values: readonly number[], count: number, noise: number): { slope: number; error: number } {
   const y = values.slice(-count), n = y.length, x0 = (n - 1) / 2, y0 = mean(y)
   const sxx = y.reduce((sum, _, i) => sum + (i - x0) ** 2, 0)
-  const slope = y.reduce((sum, value, i) => sum + (i - x0) * (value - y0), 0) / sxx
-  const scatter = y.reduce((sum, value, i) => sum + (value - y0 - slope * (i - x0)) ** 2, 0)
-  return { slope, error: n > 2 ? Math.sqrt(scatter / (n - 2) / sxx) : Infinity }
+  return { slope: y.reduce((sum, value, i) => sum + (i - x0) * (value - y0), 0) / sxx, error: noise / Math.sqrt(sxx) }
 }
 
 export const indexOfLowest = (values: readonly number[]): number => values.reduce((best, value, i) => value < values[best]! ? i : best, 0)

@@ -1,0 +1,11 @@
+// Sentences of film reviews, positive or negative (SST-2): 8,000 examples. The public dev part is the test part. With eight of a class: few-labels.mjs.
+import { loadModel, samples } from '../../../dist/lib/index.js'
+import { classify, few, miniLM } from './_models.mjs'
+
+export async function run(bench) {
+  const { seed, quick } = bench, all = await samples.filmReviews(), { classes } = all
+  const load = () => loadModel(miniLM, { classes, seed })
+  const many = few(all, quick ? 200 : 4000, seed)
+  await classify(bench, '8,000 examples, frozen features', await load(), many, { freeze: 'backbone' })
+  await classify(bench, '8,000 examples, fine-tuned', await load(), many, { epochs: 1 })
+}
