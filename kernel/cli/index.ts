@@ -19,13 +19,29 @@ const commands: Record<string, Command> = {
     usage: 'run NOTEBOOK [--out FILE] [--html] [-p name=value]…', about: 'execute a notebook in the terminal, with live progress',
     run: async (args) => (await import('./run/index.js')).runCommand(args),
   },
+  attach: {
+    usage: 'attach [KERNEL] [--once | --list]', about: 'see what a kernel does, also after its browser has gone',
+    run: async (args) => (await import('./attach/index.js')).attach(args),
+  },
+  launch: {
+    usage: 'launch [--workers N] [--isolate] SCRIPT_OR_NOTEBOOK [its arguments]', about: 'train on several workers of this machine together',
+    run: async (args) => (await import('./launch/index.js')).launchCommand(args),
+  },
   doctor: {
     usage: 'doctor [--json]', about: 'what is there, what is missing, and the command that mends it',
     run: async (args) => (await import('./doctor/index.js')).doctor(args),
   },
   install: {
-    usage: 'install [--user | --sys-prefix | --prefix FOLDER] [--name NAME]', about: 'make the kernel known to Jupyter',
+    usage: 'install [--user | --sys-prefix | --prefix FOLDER] [--name NAME] [--env NAME=VALUE]…', about: 'make the kernel known to Jupyter',
     run: async (args) => (await import('./install.js')).install(args),
+  },
+  recipe: {
+    usage: 'recipe [--kernelspec | --dockerfile] [--image NAME]', about: 'how Jupyter Enterprise Gateway runs the kernel on Kubernetes',
+    run: async (args) => (await import('./recipe.js')).recipe(args),
+  },
+  gateway: {
+    usage: 'gateway', about: 'start the kernel in a container for such a gateway (the gateway does this)',
+    run: async (args) => (await import('./gateway.js')).startForGateway(args),
   },
   setup: {
     usage: 'setup', about: 'put JupyterLab and TensorFlow into a .venv in this folder',

@@ -14,7 +14,8 @@ import { TypeCheck } from './type-check.js'
 export interface SessionLike {
   /** Rejects when no session can be started. */
   whenReady(): Promise<void>
-  hearOut(): Promise<void>
+  /** Reads on (false) where the session's output was left in its pipes. */
+  hold(held: boolean): void
   send(message: HostMessage): void
   /** Ctrl-C for what the session's code started. */
   interruptChildren(): void
@@ -22,11 +23,12 @@ export interface SessionLike {
 
 interface Running { cell: number; message: Message; sent: boolean; stops: number; stopped(): void; done(message: DoneMessage): void }
 
+/** When a cell that was stopped twice still runs after so long (ms), native code holds it. */
+const UNSTOPPABLE = 2000
+const BLOCKED = 'This cell is in native code, which cannot be stopped half way: it ends when that returns. Restart the kernel to end it now; its variables are lost then.\n'
+
 /** How long after an error requests that are on their way may still arrive to be aborted (ms). */
 const ON_THEIR_WAY = 15
-
-/** `name?` asks for help, as in IPython. */
-const HELP = /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?{1,2}\s*$/u
 
 export class Executions {
   private readonly queue: Message[] = []
@@ -51,16 +53,19 @@ export class Executions {
   }
 
   /**
-   * Stop: the running cell is told to; nothing happens where none runs. From the second time on what its code started hears it too:
+   * Stop: the running cell is told to; where none runs, those that left something going whose library listens. From the second time on what its code started hears it too:
    * a cell that waits for `execSync` cannot.
    */
   interrupt(): void {
     const { running } = this
-    if (!running) return
+    if (!running) return this.session.send({ type: 'interrupt', cell: 0 })
     running.stopped()
     if (!running.sent) return
+    this.session.hold(false) // who waits to write hears no Stop
     this.session.send({ type: 'interrupt', cell: running.cell })
-    if (++running.stops > 1) this.session.interruptChildren()
+    if (++running.stops === 1) return
+    this.session.interruptChildren()
+    if (running.stops === 2) setTimeout(() => { if (this.running === running) this.outputs.note(BLOCKED) }, UNSTOPPABLE).unref()
   }
 
   /** The session's last word on a cell. */
@@ -97,7 +102,6 @@ export class Executions {
     try {
       const request = readExecuteRequest(message)
       const { status, userExpressions, error, payload = [] } = await this.run(request, message)
-      await this.session.hearOut()
       stop = status !== 'ok' && request.stopOnError
       if (stop) await sleep(ON_THEIR_WAY)
       this.publisher.reply('shell', message, 'execute_reply', {
@@ -117,7 +121,7 @@ export class Executions {
     const { code, silent } = request
     const cell = ++this.cell
     const counted = request.storeHistory && code.trim() !== ''
-    if (counted) this.history.add(++this.count, code)
+    if (counted) this.count++
     this.outputs.begin(cell, message.header, this.count)
     if (!silent) this.publisher.publish('execute_input', { code, execution_count: this.count }, message.header)
 
@@ -126,10 +130,11 @@ export class Executions {
     const stopped = new Promise<ErrorReport>((resolve) => { running.stopped = () => resolve(stoppedEarly) })
     this.running = running
     const obstacle = await Promise.race([stopped, this.prepare(request, cell)])
+    running.sent = !obstacle
+    if (!obstacle) this.session.send({ type: 'execute', cell, count: this.count, code: readMagics(code).code, silent, userExpressions: request.userExpressions, allowStdin: request.allowStdin })
+    if (counted) this.history.add(this.count, code)
     if (obstacle && 'name' in obstacle) return failed(cell, obstacle, this.outputs)
     if (obstacle) return { type: 'done', cell, status: 'ok', userExpressions: {}, payload: [obstacle.page] }
-    running.sent = true
-    this.session.send({ type: 'execute', cell, count: this.count, code: readMagics(code).code, silent, userExpressions: request.userExpressions, allowStdin: request.allowStdin })
     const answer = await done
     if (!silent) void this.language.then((language) => language?.commit(code))
     return answer

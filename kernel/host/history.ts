@@ -19,6 +19,7 @@ export class History {
   /** `file` holds one JSON record a line; undefined keeps the history in memory only. */
   constructor(private readonly file: string | undefined = defaultFile()) {
     const earlier = file ? read(file) : []
+    if (file) write(() => mkdirSync(dirname(file), { recursive: true }))
     this.session = (earlier.at(-1)?.session ?? 0) + 1
     this.entries = earlier.slice(-KEPT)
     if (file && earlier.length > 2 * KEPT) write(() => writeFileSync(file, this.entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')))
@@ -27,7 +28,7 @@ export class History {
   add(line: number, input: string): void {
     const entry: Entry = { session: this.session, line, input, output: null }
     this.entries.push(entry)
-    if (this.file && input.length <= WRITTEN) write(() => { mkdirSync(dirname(this.file!), { recursive: true }); appendFileSync(this.file!, `${JSON.stringify(entry)}\n`, { mode: 0o600 }) })
+    if (this.file && input.length <= WRITTEN) write(() => { appendFileSync(this.file!, `${JSON.stringify(entry)}\n`, { mode: 0o600 }) })
   }
 
   /** The text of a cell's result, for those who ask for output too. */

@@ -1,6 +1,6 @@
 // The process that Jupyter talks to: takes each request to whoever answers it. It runs no user code, so it answers at any time.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isComplete, LanguageService } from '../language/index.js'
+import { isComplete, LanguageService, LONGEST } from '../language/index.js'
 import type { SessionMessage } from '../session/messages.js'
 import { Connection, type ConnectionInfo, type Message, type RequestChannel } from '../wire/index.js'
 import { Comms } from './comms.js'
@@ -29,8 +29,6 @@ export interface HostOptions {
 
 /** How long the end of the session and of the language server, and the last messages, may take (ms). */
 const END = 400
-/** Nothing is completed or inspected in longer cells (UTF-16 units). */
-const ANSWERED = 1_000_000
 
 type Handler = (request: Message, channel: RequestChannel) => void | Promise<void>
 
@@ -167,7 +165,7 @@ export class Host {
 
 /** What complete_request and inspect_request ask about. Without a cursor the end is meant. */
 function place({ content }: Message): { code: string; cursor: number } {
-  const code = typeof content['code'] === 'string' && content['code'].length < ANSWERED ? content['code'] : ''
+  const code = typeof content['code'] === 'string' && content['code'].length <= LONGEST ? content['code'] : ''
   const cursor = Number.isInteger(content['cursor_pos']) ? content['cursor_pos'] as number : Infinity
   return { code, cursor: Math.max(0, Math.min(cursor, [...code].length)) }
 }

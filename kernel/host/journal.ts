@@ -27,6 +27,7 @@ export class Journal {
   /** Updates that wait for their turn, by display id. */
   private readonly updates = new Map<string, JournalEntry>()
   private timer: NodeJS.Timeout | undefined
+  private readonly unwritten: JournalEntry[] = []
 
   constructor(private readonly file: string, private readonly limit = LIMIT) {
     attempt(() => { removeStale(dirname(file)) })
@@ -47,7 +48,7 @@ export class Journal {
     this.timer ??= setTimeout(() => this.settle(), PACE).unref()
   }
 
-  /** Writes what waits. */
+  /** Takes the updates that wait for their turn. */
   settle(): void {
     clearTimeout(this.timer)
     this.timer = undefined
@@ -55,15 +56,31 @@ export class Journal {
     this.updates.clear()
   }
 
+  /** Writes what waits, now. */
+  sync(): void {
+    this.settle()
+    this.flush()
+  }
+
   /** The kernel ends for good: nothing is left to come back to. */
   remove(): void {
     clearTimeout(this.timer)
     if (this.descriptor !== undefined) closeSync(this.descriptor)
     this.descriptor = undefined
+    this.unwritten.length = 0
     for (const file of [this.file, this.file + OLDER]) rmSync(file, { force: true })
   }
 
+  /** To disk when what is under way to the front ends has gone out. */
   private write(entry: JournalEntry): void {
+    if (this.unwritten.push(entry) === 1) setImmediate(() => this.flush())
+  }
+
+  private flush(): void {
+    for (const entry of this.unwritten.splice(0)) this.append(entry)
+  }
+
+  private append(entry: JournalEntry): void {
     attempt(() => {
       let line = JSON.stringify(entry)
       if (line.length > LONGEST) line = JSON.stringify({ ...entry, type: 'stream', content: { name: 'stderr', text: `[${entry.type} of ${line.length} characters, not kept]\n` } })

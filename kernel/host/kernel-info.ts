@@ -3,7 +3,10 @@ import { createRequire } from 'node:module'
 import { PROTOCOL_VERSION } from '../wire/index.js'
 
 const require = createRequire(import.meta.url)
-const version = (require('../../../package.json') as { version: string }).version
+// from dist/kernel/host, or from the source itself
+const { version } = ['../../../package.json', '../../package.json'].flatMap((file) => {
+  try { return [require(file) as { version: string }] } catch { return [] }
+})[0]!
 const typescript = (require('typescript/package.json') as { version: string }).version
 
 export function kernelInfo(): Record<string, unknown> {

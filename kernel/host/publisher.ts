@@ -10,8 +10,8 @@ export class Publisher {
 
   /** A message on iopub. */
   publish(type: string, content: object, parent: Parent, { metadata = {}, buffers = [] }: { metadata?: Record<string, unknown>; buffers?: Uint8Array[] } = {}): void {
-    this.journal?.note(type, content as Record<string, unknown>, parent.msg_type === 'execute_request' ? parent.msg_id : undefined)
     this.connection.send('iopub', { identities: [Buffer.from(type)], header: this.connection.codec.header(type), parent, metadata, content: content as Record<string, unknown>, buffers })
+    this.journal?.note(type, content as Record<string, unknown>, parent.msg_type === 'execute_request' ? parent.msg_id : undefined)
   }
 
   status(state: 'busy' | 'idle' | 'starting', parent: Parent): void {

@@ -1,6 +1,4 @@
-// Keeps a session alive: starts it, starts another when it dies, ends it with its whole process tree,
-// and hears what native code and child processes write to fd 1 and 2.
-import type { Readable } from 'node:stream'
+// Keeps a session alive: starts it, starts another when it dies, ends it with its whole process tree.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HostMessage, SessionMessage } from '../session/messages.js'
 import { startSession, type SessionProcess } from '../session/start.js'
@@ -23,9 +21,7 @@ export class SessionSlot {
   private session!: SessionProcess
   private ready!: Promise<void>
   private ending = false
-  private heard = 0
   private lastWords = ''
-  private held = false
 
   constructor(private readonly options: { cwd: string; notebook?: string }, private readonly events: SlotEvents) {
     this.begin()
@@ -41,22 +37,11 @@ export class SessionSlot {
 
   send(message: HostMessage): void { this.session.send(message) }
 
+  /** Ctrl-C for what the session's code started. */
   interruptChildren(): void { if (this.pid !== undefined) signal(descendants(this.pid), 'SIGINT') }
 
   /** Front ends don't keep up: the session's output waits in its pipes, and whoever writes to them waits too. */
-  hold(full: boolean): void {
-    this.held = full
-    for (const stream of readable(this.session)) { if (full) stream.pause(); else stream.resume() }
-  }
-
-  /** Resolves when all that had reached the pipes has been heard: one turn of the event loop passes in silence. */
-  async hearOut(): Promise<void> {
-    for (let before = -1; before !== this.heard || this.held;) {
-      before = this.heard
-      await (this.held ? sleep(5) : new Promise((resolve) => setImmediate(resolve)))
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
+  hold(full: boolean): void { this.session.hold(full) }
 
   /** Asks the session to end, then kills it and everything that it started. */
   async end(): Promise<void> {
@@ -79,6 +64,10 @@ export class SessionSlot {
     this.ready = new Promise((resolve, reject) => {
       this.session = startSession({
         ...this.options,
+        onNative: (name, text) => {
+          if (name === 'stderr') this.lastWords = (this.lastWords + text).slice(-LAST_WORDS)
+          this.events.onNativeOutput(name, text)
+        },
         onMessage: (message) => {
           if (message.type !== 'ready') return this.events.onMessage(message)
           isReady = true
@@ -97,25 +86,14 @@ export class SessionSlot {
       })
     })
     this.ready.catch(() => {}) // whoever waits for it hears of it
-    this.hear(this.session.process.stdout!, 'stdout')
-    this.hear(this.session.process.stderr!, 'stderr')
-  }
-
-  private hear(stream: Readable, name: 'stdout' | 'stderr'): void {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      this.heard += text.length
-      if (name === 'stderr') this.lastWords = (this.lastWords + text).slice(-LAST_WORDS)
-      this.events.onNativeOutput(name, text)
-    })
   }
 }
 
 const hasEnded = ({ process: { exitCode, signalCode } }: SessionProcess): boolean => exitCode !== null || signalCode !== null
 
-const readable = ({ process: { stdio } }: SessionProcess): Readable[] => stdio.filter((stream): stream is Readable => stream !== null && stream !== undefined && 'pause' in stream)
-
 function causeOfDeath(code: number | null, signalName: string | null, lastWords: string): string {
   if (/heap out of memory|Reached heap limit/.test(lastWords)) return 'JavaScript\'s heap was full. Let go of large arrays and objects, or give it more: NODE_OPTIONS=--max-old-space-size=8192 (MB)'
   if (signalName === 'SIGKILL') return 'it was killed (SIGKILL), as the system does when memory runs out'
-  return signalName ? `it crashed with ${signalName} in native code` : `it ended with exit code ${code}`
+  if (signalName) return /^SIG(SEGV|BUS|ILL|FPE|ABRT|TRAP|SYS)$/.test(signalName) ? `it crashed with ${signalName} in native code` : `it was ended by ${signalName}`
+  return `it ended with exit code ${code}`
 }

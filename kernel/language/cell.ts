@@ -19,22 +19,15 @@ export interface Cell {
   names: Map<string, NameKind>
   /** `var`s that inner blocks declare. */
   hoisted: string[]
-  /** An object literal such as `{ a: 1, b: 2 }`, which is an expression only in parentheses. */
+  /** An object literal such as `{ a: 1, b: 2 }`, which is read as in parentheses. */
   isObject: boolean
 }
 
 /** Reads a cell. Never throws; a cell that cannot be parsed has `problems`, and names found by their keywords. */
 export function readCell(source: string): Cell {
   const code = (source as unknown as { toWellFormed(): string }).toWellFormed() // ES2024; Node has it since 20
-  let parsed = parse(code)
-  let isObject = false
-  if (parsed.problems.length > 0 && code.trimStart().startsWith('{')) {
-    const wrapped = parse(`(${code}\n)`)
-    if (wrapped.problems.length === 0) {
-      isObject = true
-      parsed = { statements: [], problems: [] }
-    }
-  }
+  const isObject = isObjectLiteral(code)
+  const parsed = isObject ? { statements: [], problems: [] } : parse(code)
   const names = new Map<string, NameKind>()
   const hoisted: string[] = []
   for (const statement of parsed.statements) {
@@ -50,6 +43,11 @@ export function readCell(source: string): Cell {
   }
   if (parsed.problems.length > 0) for (const [name, kind] of namesByKeyword(code)) names.set(name, kind)
   return { code, ...parsed, names, hoisted, isObject }
+}
+
+/** Whether a cell in braces is an object, as `{ a: 1 }` is for V8's consoles too, and not a block. */
+export function isObjectLiteral(code: string): boolean {
+  return /^\s*\{/.test(code) && /\}\s*$/.test(code) && parse(`(${code}\n)`).problems.length === 0
 }
 
 function parse(code: string): { statements: Node[]; problems: SyntaxProblem[] } {
@@ -131,7 +129,7 @@ function innerVars(statement: Node): string[] {
 }
 
 /** Good enough while a cell is being typed: names right after a declaring keyword at the start of a line. */
-function namesByKeyword(code: string): [string, NameKind][] {
+export function namesByKeyword(code: string): [string, NameKind][] {
   const kinds: Readonly<Record<string, NameKind>> = { const: 'const', let: 'let', var: 'let', function: 'function', class: 'class', enum: 'enum', interface: 'interface', type: 'type', namespace: 'namespace' }
   return [...code.matchAll(/^(?:export\s+)?(?:declare\s+|async\s+|abstract\s+)*(const|let|var|function|class|enum|interface|type|namespace)[\s*]+([\p{ID_Start}$_][\p{ID_Continue}$]*)/gmu)]
     .map(match => [match[2] ?? '', kinds[match[1] ?? ''] ?? 'const'])

@@ -2,9 +2,11 @@
 import type { Completeness } from './answers.js'
 import { readCell } from './cell.js'
 import { readMagics } from './magics.js'
+import { LONGEST } from './outline.js'
 
 /** Answers `is_complete_request`; the indent is two spaces for each bracket that is still open. */
 export function isComplete(code: string): Completeness {
+  if (code.length > LONGEST) return { status: 'unknown', indent: '' }
   const cell = readCell(readMagics(code).code)
   if (cell.problems.length === 0) return { status: 'complete', indent: '' }
   const end = cell.code.trimEnd().length

@@ -35,7 +35,7 @@ export function candidates(items: readonly ServerCompletion[], live: Live, curso
     if (OUR_NAMES.test(item.label.replace(/\.ts$/, '')) || item.label.startsWith('__notebook__') || seen.has(text)) continue
     if (!text.toLowerCase().startsWith(typed) && !item.label.toLowerCase().startsWith(typed)) continue
     seen.add(text)
-    found.push({ item, text, order: `${item.sortText ?? ''}\0${text.toLowerCase()}` })
+    found.push({ item, text, order: `${item.sortText ?? ''}\0${text.toLowerCase()}\0${text}` })
   }
   found.sort((a, b) => a.order < b.order ? -1 : a.order > b.order ? 1 : 0)
   return { start, end, found: found.slice(0, MOST) }
@@ -50,18 +50,22 @@ export function completions(live: Live, earlier: EarlierCells, start: number, en
     const signature = detail?.detail === undefined ? undefined : withoutOurNames(detail.detail).replace(/^\(alias\) /, '')
     const documentation = typeof detail?.documentation === 'object' ? detail.documentation.value : detail?.documentation
     return {
-      text, start: from, end: to, type: kind(item, earlier, live),
+      text, start: from, end: to, type: kind(item, signature, earlier, live),
       ...(signature === undefined ? {} : { signature }), ...(documentation === undefined || documentation === '' ? {} : { documentation }),
     }
   })
   return { matches: found.map(each => each.text), start: from, end: to, metadata: { _jupyter_types_experimental: items } }
 }
 
-/** Names of earlier cells come as aliases; what they are is known from the cell that declared them. */
-function kind(item: ServerCompletion, earlier: EarlierCells, live: Live): string {
-  const word = KINDS[item.kind ?? 0] ?? ''
+/** How a signature begins, and what that is called. */
+const DECLARED: Readonly<Record<string, string>> = { class: 'class', interface: 'interface', type: 'type', enum: 'enum', namespace: 'module', module: 'module', function: 'function' }
+
+/** Names of earlier cells, and of packages that export anew, come as aliases; what they are is known from the cell that declared them, or by their signature. */
+function kind(item: ServerCompletion, signature: string | undefined, earlier: EarlierCells, live: Live): string {
+  const said = KINDS[item.kind ?? 0] ?? ''
+  const word = (/^(?:variable|reference|class)$/.test(said) ? DECLARED[/^\w+/.exec(signature ?? '')?.[0] ?? ''] : undefined) ?? said
   const standing = live.cell.names.get(item.label) ?? (word === 'variable' || word === 'reference' ? earlier.kindOf(item.label) : undefined)
-  if (standing === undefined) return word === 'field' ? 'property' : word
+  if (standing === undefined) return word === 'field' ? 'property' : word === 'file' && !item.label.includes('.') ? 'module' : word
   if (standing === 'const') return 'constant'
   if (standing === 'let') return 'variable'
   return standing === 'import' || standing === 'namespace' ? 'module' : standing

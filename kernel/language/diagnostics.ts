@@ -18,6 +18,8 @@ const ALLOWED = new Set([
   6133, 6192, 6196, 6198, 6199, 6205, // declared and never used
 ])
 const WARNING = 2
+/** Characters of a source line that are shown, and findings of a cell. */
+const SHOWN = 160, MOST = 20
 
 /** Names of ours, and paths of documents that are not there, out of a message of the checker's. */
 export function withoutOurNames(message: string): string {
@@ -71,19 +73,23 @@ function excerpt(live: Live, start: number, end: number): string {
   const from = live.starts[line] ?? 0
   const text = live.source.slice(from, live.starts[line + 1] ?? live.source.length).replace(/[\r\n]+$/, '')
   const number = String(line + 1)
-  const before = text.slice(0, character).replace(/[^\t]/gu, ' ')
-  const length = Math.max(1, [...text.slice(character, character + Math.max(1, end - start))].length)
-  return `${number} │ ${text}\n${' '.repeat(number.length)} │ ${before}${'~'.repeat(length)}`
+  // of a long line, the part around the place
+  const left = character <= SHOWN - 20 ? 0 : character - SHOWN / 2
+  const shown = text.slice(left, left + SHOWN)
+  const before = (left > 0 ? ' ' : '') + text.slice(left, character).replace(/[^\t]/gu, ' ')
+  const length = Math.max(1, [...shown.slice(character - left, character - left + Math.max(1, end - start))].length)
+  return `${number} │ ${left > 0 ? '…' : ''}${shown}${left + SHOWN < text.length ? '…' : ''}\n${' '.repeat(number.length)} │ ${before}${'~'.repeat(length)}`
 }
 
 /**
- * The lines of an `error` message's traceback.
+ * The lines of an `error` message's traceback: the first findings, and how many more there are.
  * @param o.count the cell's execution count, named in the place; @param o.color ANSI colours, default true
  */
 export function formatDiagnostics(diagnostics: readonly Diagnostic[], o: { count?: number; color?: boolean } = {}): string[] {
   const paint = (codes: string, text: string): string => o.color === false ? text : `\x1b[${codes}m${text}\x1b[0m`
-  const cell = o.count === undefined ? 'cell' : `In[${o.count}]`
-  return diagnostics.flatMap(each => {
+  const cell = o.count === undefined ? 'the cell' : `Cell [${o.count}]`
+  const left = diagnostics.length - MOST
+  const lines = diagnostics.slice(0, MOST).flatMap(each => {
     const tint = each.severity === 'error' ? '31' : '33'
     const [source = '', underline = ''] = each.excerpt.split('\n')
     return [
@@ -92,4 +98,5 @@ export function formatDiagnostics(diagnostics: readonly Diagnostic[], o: { count
       ...each.related.map(related => `  ${paint('2', `${related.file ?? (related.line === undefined ? 'an earlier cell' : cell)}${related.line === undefined ? '' : `:${related.line}:${related.column ?? 1}`}: ${related.message}`)}`),
     ]
   })
+  return left > 0 ? [...lines, paint('2', `… and ${left} more`)] : lines
 }

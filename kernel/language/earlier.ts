@@ -86,6 +86,7 @@ export class EarlierCells {
   /** Takes in what a cell that ran declared. Returns what changed: nothing, the document, or also its imports. */
   commit(source: string): 'nothing' | 'document' | 'imports' {
     const cell = readCell(source)
+    if (cell.problems.length > 0) return 'nothing' // nothing of it ran
     if (cell.names.size === 0 && !cell.statements.some(statement => statement.type === 'TSModuleDeclaration')) return 'nothing'
     const uses = new Map<string, EarlierCell>()
     for (const name of this.#occurring(cell.code)) {

@@ -4,4 +4,5 @@ export type { Completeness, CompletionItem, Completions, Diagnostic, Inspection 
 export { isComplete } from './completeness.js'
 export { formatDiagnostics } from './diagnostics.js'
 export { MAGICS, readMagics, type Magics, type TypesMode } from './magics.js'
+export { LONGEST } from './outline.js'
 export { LanguageService } from './service.js'

@@ -20,7 +20,8 @@ export function nameAt(code: string, cursor: number): number | undefined {
 
 export function fromHover(hover: ServerHover | null | undefined): Inspection {
   const value = typeof hover?.contents === 'string' ? hover.contents : hover?.contents.value
-  if (value === undefined || value.trim() === '') return NOTHING
+  // `any` alone is what the server says of a name that nobody declared
+  if (value === undefined || /^(?:```\w*\s*any\s*```)?\s*$/.test(value)) return NOTHING
   return inspection(withoutOurNames(value).replace(/^(```\w*\n)\(alias\) /, '$1').trim())
 }
 

@@ -13,6 +13,8 @@ import { fromHover, fromSignatures, nameAt, NOTHING, type ServerHover, type Serv
 import { liveDocument, type Live } from './live.js'
 import { readMagics } from './magics.js'
 import { fromCodePoints, toCodePoints } from './places.js'
+import { LONGEST, outlineOf } from './outline.js'
+import { pathCompletions } from './paths.js'
 import { CELL_FILE, configuration, CONFIGURATION_FILE } from './project.js'
 import { LanguageServer, ServerGone } from './server.js'
 import { CHAIN, settleTypes } from './settled-types.js'
@@ -23,6 +25,7 @@ const RESOLVE_TIME = 12
 export class LanguageService {
   readonly #server: LanguageServer
   readonly #edits: Edits
+  readonly #cwd: string
   readonly #live: string
   readonly #earlierUri: string
   #earlier = new EarlierCells()
@@ -30,6 +33,7 @@ export class LanguageService {
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(cwd: string, server: LanguageServer) {
+    this.#cwd = cwd
     this.#server = server
     this.#edits = new Edits(cwd)
     this.#live = pathToFileURL(join(cwd, CELL_FILE)).href
@@ -86,6 +90,7 @@ export class LanguageService {
       const live = this.#show(code, /\.\s*[\p{ID_Continue}$#]*$/u.test(code.slice(0, cursor)) ? 'used' : 'all')
       const answer = await this.#server.request<{ items: ServerCompletion[] } | ServerCompletion[] | null>('textDocument/completion', { textDocument: { uri: this.#live }, position: live.toDocument(cursor), context: { triggerKind: 1 } })
       const { start, end, found } = candidates((Array.isArray(answer) ? answer : answer?.items) ?? [], live, cursor)
+      if (found.length === 0) return pathCompletions(code, cursor, this.#cwd) ?? { matches: [], start: at, end: at, metadata: {} }
       return completions(live, this.#earlier, start, end, found, await this.#resolve(found))
     }, { matches: [], start: at, end: at, metadata: {} })
   }
@@ -110,7 +115,7 @@ export class LanguageService {
   commit(code: string): void {
     void this.#next(async () => {
       const { code: cell } = readMagics(code)
-      const changed = this.#earlier.commit(cell)
+      const changed = this.#earlier.commit(cell.length > LONGEST ? outlineOf(cell) : cell)
       if (changed === 'nothing') return
       this.#server.show(this.#earlierUri, this.#earlier.text())
       // The server takes one changed document at a time without building its program anew, so it gets its turn now.

@@ -20,7 +20,7 @@ export class TypeScriptSyntaxError extends SyntaxError {
  */
 export function stripTypes(file: string, source: string, options: { legacyDecorators?: boolean; file?: string } = {}): Stripped {
   const result = transformSync(file, source, {
-    lang: file.endsWith('x') ? 'tsx' : 'ts', sourceType: 'module', sourcemap: true, target: 'es2024',
+    lang: /\.m?js$/.test(file) ? 'js' : file.endsWith('x') ? 'tsx' : 'ts', sourceType: 'module', sourcemap: true, target: 'es2024',
     typescript: { onlyRemoveTypeImports: true }, helpers: { mode: 'External' as never },
     decorator: { legacy: options.legacyDecorators ?? false },
   })

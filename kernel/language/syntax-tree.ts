@@ -7,7 +7,12 @@ export interface Node { type: string; start: number; end: number; [key: string]:
 export const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && typeof (value as Node).type === 'string'
 
 export function parseJavaScript(file: string, code: string): Node[] {
-  return parseSync(file, code, { lang: 'js', sourceType: 'module' }).program.body as unknown as Node[]
+  const parsed = parseSync(file, code, { lang: 'js', sourceType: 'module' })
+  try {
+    return parsed.program.body as unknown as Node[]
+  } catch { // the tree crosses from Rust as one string, which may be longer than V8's strings
+    throw new RangeError(`Cannot run code of ${code.length} characters: it has too many expressions for one syntax tree. Split it into several cells; data belongs in a file.`)
+  }
 }
 
 /** Calls `visit` for every node, parents first; `functionDepth` counts the functions and class bodies around it. */

@@ -1,5 +1,6 @@
 // The door for the session: TypeScript of a cell, or of a module it imports, to the JavaScript that runs. No type checks.
 import MagicString from 'magic-string'
+import { isObjectLiteral } from './cell.js'
 import { decodeMappings, originalPlace, type DecodedMappings, type Place } from './positions.js'
 import { parseJavaScript, type Node } from './syntax-tree.js'
 import { renameGlobals } from './rename-globals.js'
@@ -45,6 +46,15 @@ export interface TranspiledCell extends Transpiled {
  *     transpileCell('const a: number = 1\na + 1', { count: 1, file: 'cell.ts' }).code // 'use strict; let a = 1; __afinar.result(a + 1);'
  */
 export function transpileCell(source: string, options: TranspileOptions): TranspiledCell {
+  if (isObjectLiteral(source)) {
+    const { map, ...transpiled } = transpileStatements(`(${source}\n)`, options)
+    const within = (place: Place | undefined) => place?.line === 1 ? { line: 1, column: Math.max(1, place.column - 1) } : place
+    return { ...transpiled, map: place => within(map(place)) }
+  }
+  return transpileStatements(source, options)
+}
+
+function transpileStatements(source: string, options: TranspileOptions): TranspiledCell {
   const stripped = stripTypes('cell.ts', source, options)
   const later: (() => DecodedMappings)[] = []
   let code = stripped.code

@@ -20,8 +20,10 @@ export class Cell {
   result: unknown = undefined
   /** Rejects the awaits in progress. */
   readonly waits = new Set<(error: unknown) => void>()
-  /** Ends the step in progress; calling it again does nothing. */
-  settle: (outcome: Outcome) => void = () => {}
+  /** Ends the step in progress, if there is one: calling it again does nothing. Answers whether it was in progress. */
+  settle: (outcome: Outcome) => boolean = () => false
+  /** Ends the cell where a termination hit between two steps. */
+  giveUp: () => void = () => {}
   #controller: AbortController | undefined
 
   constructor(readonly id: number, readonly count: number, readonly silent = false, readonly allowStdin = false) {}
@@ -29,6 +31,7 @@ export class Cell {
   /** Aborted by Stop. Whoever listens to it is left to end by itself. */
   get signal(): AbortSignal {
     this.#controller ??= watched(new AbortController(), this)
+    signalled.add(this)
     return this.#controller.signal
   }
 
@@ -47,6 +50,18 @@ function isHeard(signal: AbortSignal): boolean {
   // AbortSignal.any() follows its sources without adding listeners
   const dependants = Object.getOwnPropertySymbols(signal).find(symbol => symbol.description === 'kDependantSignals')
   return dependants !== undefined && ((signal as never)[dependants] as Set<unknown>).size > 0
+}
+
+/** Cells whose signal was asked for, as long as somebody listens to it. */
+const signalled = new Set<Cell>()
+
+/** Stop where no cell runs: what ended cells have left going (a training, a server) is asked to end. */
+export function abortEnded() {
+  for (const cell of [...signalled]) {
+    if (cell === current) continue
+    signalled.delete(cell)
+    try { if (cell.listening) cell.abort() } catch { /* a listener that throws has been asked all the same */ }
+  }
 }
 
 /** The thread that watches Stop cannot see this thread's objects: it reads from the board whether somebody listens. */
@@ -73,6 +88,7 @@ export const running = () => current
 export function setRunning(cell: Cell | undefined) {
   current = cell
   if (cell) latest = cell
+  for (const ended of signalled) if (ended !== cell && !ended.listening) signalled.delete(ended)
   Atomics.store(board, Slot.listening, 0)
   Atomics.store(board, Slot.running, cell?.id ?? 0)
 }

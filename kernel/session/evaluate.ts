@@ -43,8 +43,8 @@ function thrownBy(exception: Thrown | undefined, text: string, url: string, line
     session.post('Runtime.callFunctionOn', { objectId: exception.objectId, functionDeclaration: `function () { 'use strict'; ${runtime}.thrown(this) }` })
   } else if (exception) thrown.value = primitive(exception)
   const error = thrown.value
-  // a SyntaxError found by V8 has no frame in the cell: its place is only known to the inspector
-  if (error instanceof SyntaxError && !String(error.stack).includes(url)) error.stack = `${String(error)}\n    at ${url}:${line + 1}:${column + 1}`
+  // a SyntaxError found by V8 has no frame in the cell: its place is only known to the inspector; one of an imported file says where it is
+  if (error instanceof SyntaxError && /^SyntaxError\b/.test(String(error.stack)) && !String(error.stack).includes(url) && !('place' in error)) error.stack = `${String(error)}\n    at ${url}:${line + 1}:${column + 1}`
   return error instanceof Interrupted ? { type: 'interrupted' } : { type: 'thrown', error }
 }
 

@@ -1,12 +1,12 @@
 // Cells one after the other: transpile, evaluate, show the result, answer the user's expressions, say that it is done.
-import { transpileCell, type TranspiledCell } from '../language/transpile.js'
+import { transpileCell, type TranspiledCell, type TranspileOptions } from '../language/transpile.js'
 import { allowTermination } from './async-scopes.js'
 import { board, Slot } from './board.js'
 import { Cell, Interrupted, running, setRunning, type Outcome } from './cell.js'
-import { bundleOf } from './display/index.js'
+import { bundleOf, type Shown } from './display/index.js'
 import { evaluate } from './evaluate.js'
 import { Atomics, Object, performance, Set, setImmediate, undisturbed } from './intrinsics.js'
-import type { ErrorReport, ExecuteMessage, ExpressionReply, MimeBundle } from './messages.js'
+import type { ErrorReport, ExecuteMessage, ExpressionReply } from './messages.js'
 import { send } from './output.js'
 import { cellURL, rememberSource } from './places.js'
 import { step, valueStep } from './step.js'
@@ -60,35 +60,38 @@ export const recoverExecution = () => setImmediate(() => resume?.())
 function run(message: ExecuteMessage) {
   const cell = new Cell(message.cell, message.count, message.silent, message.allowStdin)
   setRunning(cell)
+  cell.giveUp = () => end(cell, () => send({ type: 'done', cell: cell.id, status: 'error', userExpressions: {}, error: errorReport(new Interrupted()) }))
   let transpiled: TranspiledCell
   try { transpiled = transpile(message.code, cell) } catch (error) { return finish(cell, message, [], { type: 'thrown', error }) }
   allowTermination()
   step(cell, done => evaluate(transpiled.code, cellURL(cell.id), done), outcome => {
     if (outcome.type !== 'value') return finish(cell, message, transpiled.declared, outcome)
-    showResult(cell, transpiled.hasResult, () => answer(cell, Object.entries(message.userExpressions), {}, userExpressions => {
+    showResult(cell, transpiled.hasResult, result => answer(cell, Object.entries(message.userExpressions), {}, userExpressions => end(cell, () => {
+      if (result && Object.keys(result.data).length > 0) send({ type: 'result', cell: cell.id, ...result }) // an empty bundle has shown itself already
       send({ type: 'done', cell: cell.id, status: 'ok', userExpressions, declarations: transpiled.declared })
-      end()
-    }))
+    })))
   })
 }
 
-function transpile(code: string, cell: Cell): TranspiledCell {
-  const label = `Cell [${cell.count}]`
-  rememberSource(cellURL(cell.id), { label, text: code, map: () => undefined })
-  const transpiled = undisturbed(() => transpileCell(code, { count: cell.count, file: label, renamed, globals, legacyDecorators }))
-  rememberSource(cellURL(cell.id), { label, text: code, map: transpiled.map })
+function transpile(code: string, { id, count }: Cell): TranspiledCell {
+  const label = `Cell [${count}]`
+  rememberSource(cellURL(id), { label, text: code, map: () => undefined })
+  const transpiled = undisturbed(() => transpileCell(code, { count, file: label, renamed, globals, legacyDecorators }))
+  rememberSource(cellURL(id), { label, text: code, map: mapAgain(code, { count, file: label, legacyDecorators, ...(renamed.size > 0 ? { renamed: new Set(renamed), globals } : {}) }) })
   return transpiled
 }
 
-function showResult(cell: Cell, hasResult: boolean, then: () => void) {
+/** Most cells are never asked for a place: it is cheaper to transpile one again than to keep what its map is made of. */
+function mapAgain(code: string, options: TranspileOptions): TranspiledCell['map'] {
+  let map: TranspiledCell['map'] | undefined
+  return place => (map ??= transpileCell(code, options).map)(place)
+}
+
+function showResult(cell: Cell, hasResult: boolean, then: (result?: Shown) => void) {
   const value = cell.result
   cell.result = undefined
   if (!hasResult || cell.silent || value === undefined) return then()
-  valueStep(cell, () => bundleOf(value), outcome => {
-    const { data, metadata } = outcome.type === 'value' ? outcome.value as { data: MimeBundle; metadata: Record<string, unknown> } : { data: { 'text/plain': shownAs(value) }, metadata: {} }
-    if (Object.keys(data).length > 0) send({ type: 'result', cell: cell.id, data, metadata }) // an empty bundle has shown itself already
-    then()
-  })
+  valueStep(cell, () => bundleOf(value), outcome => then(outcome.type === 'value' ? outcome.value as Shown : { data: { 'text/plain': shownAs(value) }, metadata: {} }))
 }
 
 const shownAs = (value: unknown) => `[${typeof value}: its display was stopped]`
@@ -107,27 +110,32 @@ function answer(cell: Cell, left: [string, string][], answers: Record<string, Ex
     const value = cell.result
     cell.result = undefined
     valueStep(cell, () => bundleOf(value), shown => add(shown.type === 'value'
-      ? { status: 'ok', ...shown.value as { data: MimeBundle; metadata: Record<string, unknown> } }
+      ? { status: 'ok', ...shown.value as Shown }
       : { status: 'ok', data: { 'text/plain': shownAs(value) }, metadata: {} }))
   })
 }
 
 function finish(cell: Cell, message: ExecuteMessage, declarations: string[], outcome: Outcome) {
-  const report = (error: ErrorReport) => {
+  const report = (error: ErrorReport) => end(cell, () => {
     send({ type: 'error', cell: cell.id, ...error })
     const userExpressions = Object.fromEntries(Object.keys(message.userExpressions).map(name => [name, { status: 'error' as const, ename: error.name, evalue: error.value, traceback: [] }]))
     send({ type: 'done', cell: cell.id, status: 'error', userExpressions, error, declarations })
-    end()
-  }
+  })
   const error = outcome.type === 'thrown' ? outcome.error : new Interrupted()
   // an error's own getters are the user's code and may loop
   valueStep(cell, () => errorReport(error), shown => report(shown.type === 'value' ? shown.value as ErrorReport
     : { name: 'Error', value: 'its message could not be read', traceback: ['Error: its message could not be read'] }))
 }
 
-function end() {
-  setRunning(undefined)
-  next()
+/** The cell's last words are the kernel's own: no termination may cut them short. */
+function end(cell: Cell, lastWords: () => void) {
+  Atomics.store(board, Slot.running, 0)
+  cell.settle = () => true
+  waitOutTermination(() => {
+    lastWords()
+    setRunning(undefined)
+    next()
+  })
 }
 
 

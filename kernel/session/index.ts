@@ -5,6 +5,7 @@ import { receiveComm } from './comms.js'
 import { execute, prepare, recoverExecution } from './execute.js'
 import { Object, process } from './intrinsics.js'
 import type { HostMessage } from './messages.js'
+import { followNativeOutput } from './native-output.js'
 import { flush, recoverOutput, send } from './output.js'
 import { installGlobals } from './runtime.js'
 import { startStopThread, tellStopThread } from './stop.js'
@@ -12,6 +13,7 @@ import { captureStreams } from './streams.js'
 import { exit, survive } from './survival.js'
 
 captureStreams()
+followNativeOutput()
 survive()
 installSession()
 installGlobals()

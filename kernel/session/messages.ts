@@ -1,4 +1,4 @@
-// What the host and the session say to each other over child_process.fork's channel (serialization: 'advanced').
+// What the host and the session say to each other: to the session over child_process.fork's channel, back on a pipe (frames.ts).
 // Plain records only. The host starts a session and speaks to it through start.ts, which sends each on its right pipe.
 
 /** A MIME bundle: strings for text types and base64 for binary ones, JSON values for `+json` types. */
@@ -17,7 +17,7 @@ export interface ExecuteMessage {
   type: 'execute'; cell: number; count: number; code: string
   silent: boolean; userExpressions: Record<string, string>; allowStdin: boolean
 }
-/** Stop: aborts the cell's signal, then terminates it (see ladder.ts). Nothing happens when that cell is not running. */
+/** Stop: aborts the cell's signal, then terminates it (see stop.ts). Nothing happens when that cell is not running; cell 0 means those that have ended and left something going. */
 export interface InterruptMessage { type: 'interrupt'; cell: number }
 /** What the user typed in answer to an `input-request`. `cell` is optional: without it the pending request is meant. */
 export interface InputReplyMessage { type: 'input-reply'; value: string; cell?: number }

@@ -1,4 +1,4 @@
-// Node's module hooks for the user's own files, in the loader's thread: .ts files are transpiled, an edited file (or one that imports an
+// Node's module hooks for the user's own files, in the loader's thread: .ts files and ES modules are transpiled, an edited file (or one that imports an
 // edited file) gets a new URL and is loaded again, and packages are looked for in the kernel's installation last.
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -49,11 +49,11 @@ function versioned(resolved: ResolveFnOutput): ResolveFnOutput {
 type NextLoad = (url: string, context?: Partial<LoadHookContext>) => Promise<LoadFnOutput>
 
 export async function load(url: string, context: LoadHookContext, next: NextLoad): Promise<LoadFnOutput> {
-  if (!url.startsWith('file:') || !/\.m?ts$/.test(new URL(url).pathname) || !isUsers(url)) return next(url, context)
+  if (!isUsers(url) || !(context.format === 'module' ? /\.m?[jt]s$/ : /\.m?ts$/).test(new URL(url).pathname)) return next(url, context)
   const file = fileURLToPath(url.replace(/\?.*/, ''))
   const source = await readFile(file, 'utf8')
-  const { code } = transpileModule(source, { file, legacyDecorators })
   const loaded: LoadedModule = { url, file, source }
-  data.port.postMessage(loaded)
+  data.port.postMessage(loaded) // before the code is read: what is wrong with it is shown too
+  const { code } = transpileModule(source, { file, legacyDecorators })
   return { format: 'module', source: code, shortCircuit: true }
 }

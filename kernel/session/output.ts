@@ -1,8 +1,15 @@
 // The one way out: messages to the host in order, printed text joined on the way. Not here: where the text comes from (streams.ts).
+import fs from 'node:fs'
+import { isRead, writeFrame } from './frames.js'
+import { MARK_KEY, markOf } from './marks.js'
 import type { SessionMessage } from './messages.js'
 import { Math, performance, process, setTimeout } from './intrinsics.js'
 
-const channel = process.send?.bind(process)
+const read = isRead()
+const { writeSync } = fs // as it is now: see native-output.ts
+const key = process.env[MARK_KEY]
+delete process.env[MARK_KEY]
+let marks = 0
 
 /**
  * Text that follows a silence is sent at once, so that it is seen even when the cell never yields again; what comes on its heels is
@@ -12,7 +19,8 @@ const latency = 20
 /** And in pieces of at most this many UTF-16 units. */
 const piece = 1 << 20
 
-let pending: { cell: number; name: 'stdout' | 'stderr'; text: string } | undefined
+/** `sent` UTF-16 units of it are on their way already. */
+let pending: { cell: number; name: 'stdout' | 'stderr'; text: string; sent: number } | undefined
 let scheduled = false
 let since = 0
 let lastSent = -Infinity
@@ -24,7 +32,16 @@ export function send(message: SessionMessage) {
 }
 
 function post(message: SessionMessage) {
-  channel?.(message, undefined, undefined, () => {})
+  // a result goes on with what follows it at once: the end of its cell
+  if (read) writeFrame(message.type === 'result' ? marks + 1 : mark(), message)
+}
+
+/** Sets a mark where native output passes, so that the host sees what came before and what behind a message. */
+function mark(): number {
+  if (!key) return 0
+  const text = markOf(key, ++marks)
+  for (const descriptor of [1, 2]) try { writeSync(descriptor, text) } catch { /* the user's code has closed it */ }
+  return marks
 }
 
 export function print(cell: number, name: 'stdout' | 'stderr', text: string) {
@@ -32,7 +49,7 @@ export function print(cell: number, name: 'stdout' | 'stderr', text: string) {
   if (pending && (pending.cell !== cell || pending.name !== name)) flush()
   if (pending) pending.text += text
   else {
-    pending = { cell, name, text }
+    pending = { cell, name, text, sent: 0 }
     since = performance.now()
   }
   const now = performance.now()
@@ -43,14 +60,14 @@ export function print(cell: number, name: 'stdout' | 'stderr', text: string) {
 export function flush() {
   if (!pending) return
   const { cell, name, text } = pending
-  pending = undefined
   lastSent = performance.now()
-  for (let start = 0; start < text.length;) {
-    let end = Math.min(start + piece, text.length)
+  while (pending && pending.sent < text.length) {
+    let end = Math.min(pending.sent + piece, text.length)
     if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--
-    post({ type: 'stream', cell, name, text: text.slice(start, end) })
-    start = end
+    post({ type: 'stream', cell, name, text: text.slice(pending.sent, end) })
+    pending.sent = end // behind the sending: a termination in between costs nothing
   }
+  pending = undefined
 }
 
 /** After a termination, which may have hit between scheduling and sending. */

@@ -2,7 +2,7 @@
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Place, Transpiled } from '../language/transpile.js'
-import { Map, process, undisturbed } from './intrinsics.js'
+import { Map, process, undisturbed, URL } from './intrinsics.js'
 
 /** A source that ran: `label` is what messages call it. */
 export interface Source { label: string; text: string; map: Transpiled['map'] }
@@ -32,6 +32,7 @@ export function sourcePlace(url: string, place: Place): SourcePlace | undefined 
 }
 
 export const sourceByLabel = (label: string): Source | undefined => {
+  collect()
   let found: Source | undefined
   for (const source of sources.values()) if (source.label === label) found = source
   return found
@@ -53,11 +54,29 @@ export function withoutScopes(text: string): string {
     .replace(/Promise \{\s+(.{0,60}?)\s+\}/g, 'Promise { $1 }')
 }
 
-/** Replaces every place in generated code in a text by the one in its source. */
+/** Replaces every place in generated code in a text by the one in its source. Below them the frames of whoever runs the cell are left out. */
 export function mapPlaces(text: string): string {
   if (!text.includes('afinar:cell/') && !text.includes('?v=')) return text
-  return text.replace(generated, (whole, url: string, line: string, column?: string) => {
+  return withoutKernelFrames(text).replace(generated, (whole, url: string, line: string, column?: string) => {
     const place = sourcePlace(url, { line: +line, column: +(column ?? 1) })
     return place ? `${place.source.label}:${place.line}:${place.column}` : whole
   })
+}
+
+const kernelFolder = new URL('.', import.meta.url)
+const kernelPlaces = ['node:inspector:', kernelFolder.href, fileURLToPath(kernelFolder)]
+
+/** Below a cell's own frames of an error stand those of whoever runs the cell. */
+function withoutKernelFrames(text: string): string {
+  if (!kernelPlaces.some((place) => text.includes(place))) return text
+  let cutting = false
+  const kept: string[] = []
+  for (const line of text.split('\n')) {
+    const frame = /^\s+at /.test(line)
+    if (!frame) cutting = false
+    else if (kernelPlaces.some((place) => line.includes(place))) cutting = true
+    if (!cutting) kept.push(line)
+    else if (line.endsWith(' {') && kept.length > 0) kept[kept.length - 1] += ' {' // the error's properties follow
+  }
+  return kept.join('\n')
 }

@@ -1,6 +1,8 @@
 // A stack, as V8 writes it and with its places already mapped, read into frames: which are the user's, which a library's.
+import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { process, URL } from './intrinsics.js'
+import { fileLabel } from './places.js'
 
 export interface Frame {
   /** The function, '' at the top level. */
@@ -13,6 +15,9 @@ export interface Frame {
   library?: string
 }
 
+/** What V8 calls a function that nobody named. */
+const unnamed = /^(?:Object\.<anonymous>|async|(?:Timeout|Immediate)\._on\w+)$/
+
 /** Frames of the session itself and of the inspector are left out. */
 export function readFrames(stack: string): Frame[] {
   const frames: Frame[] = []
@@ -23,7 +28,7 @@ export function readFrames(stack: string): Frame[] {
     const label = location.replace(/^async /, '')
     const library = libraryOf(label)
     if (library === 'session') continue
-    frames.push({ name: name === 'Object.<anonymous>' || name === 'async' ? '' : name, label, line: +line, column: +column, own: library === undefined, ...(library ? { library } : {}) })
+    frames.push({ name: unnamed.test(name) ? '' : name, label: library === undefined && isAbsolute(label) ? fileLabel(label) : label, line: +line, column: +column, own: library === undefined, ...(library ? { library } : {}) })
   }
   return frames
 }

@@ -7,9 +7,10 @@ import { setImmediate, whenSettled } from './intrinsics.js'
 export function step(cell: Cell, work: (done: (outcome: Outcome) => void) => void, then: (outcome: Outcome) => void) {
   let open = true
   const done = (outcome: Outcome) => {
-    if (!open) return
+    if (!open) return false
     open = false
     setImmediate(() => then(outcome))
+    return true
   }
   cell.settle = done
   setImmediate(() => scope.run(cell, () => {

@@ -23,6 +23,7 @@ const runs = (cell: number) => Atomics.load(board, Slot.running) === cell
 const answered = (question: number) => Atomics.load(board, Slot.answered) >= question
 
 function stop(cell: number) {
+  if (cell === 0) return tell({ type: 'stop', cell, again: false, serial: ++serial }) // no cell: there is nothing to terminate
   if (!runs(cell)) return
   const again = stopped === cell
   stopped = cell

@@ -1,7 +1,7 @@
 // The ladder of Stop, as the main thread sees it: the cell's signal is aborted; where nobody listens, or at a second Stop,
 // its awaits reject; what does not end by that is ended here. A blocked main thread is terminated by stop-thread.ts.
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
-import { Interrupted, running, type Cell } from './cell.js'
+import { abortEnded, Interrupted, running, type Cell } from './cell.js'
 import { board, Slot, type FromStopThread, type ToStopThread } from './board.js'
 import { clearAsyncScopes } from './async-scopes.js'
 import { Atomics, setTimeout, URL } from './intrinsics.js'
@@ -38,6 +38,7 @@ export function startStopThread(recovered: () => void) {
 export const tellStopThread = (message: ToStopThread) => thread.postMessage(message)
 
 function stop(id: number, again: boolean) {
+  if (id === 0) return abortEnded()
   const cell = running()
   if (cell?.id !== id) return
   const listening = cell.listening
@@ -53,5 +54,7 @@ function interrupt(cell: Cell, time = lastWords) {
   cell.waits.clear()
   for (const reject of waits) reject(new Interrupted())
   const { settle } = cell
-  setTimeout(() => settle({ type: 'interrupted' }), time)
+  setTimeout(() => {
+    if (!settle({ type: 'interrupted' })) setTimeout(() => { if (running() === cell && cell.settle === settle) cell.giveUp() }, lastWords)
+  }, time)
 }

@@ -24,12 +24,12 @@ export function exit(code: number): never {
 }
 
 export function survive() {
-  const refuse = (code?: unknown): never => {
-    throw new ProcessExit(`process.exit(${code === undefined ? '' : String(code)}) was called. The session goes on with its variables; restart the kernel for a fresh one`)
+  const refuse = (call: string): never => {
+    throw new ProcessExit(`process.${call} was called. The session goes on with its variables; restart the kernel for a fresh one`)
   }
-  process.exit = refuse as typeof process.exit
-  ;(process as unknown as { reallyExit: unknown }).reallyExit = refuse
-  process.abort = refuse as typeof process.abort
+  process.exit = code => refuse(`exit(${code === undefined ? '' : String(code)})`)
+  ;(process as unknown as { reallyExit: unknown }).reallyExit = (code: number) => refuse(`exit(${code})`)
+  process.abort = () => refuse('abort()')
   process.on('uncaughtException', error => reportError(error))
   process.on('unhandledRejection', (reason: unknown) => {
     const cell = cause()

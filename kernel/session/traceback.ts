@@ -1,10 +1,12 @@
 // An error as people read it: name, message, own frames first with the line underlined, library frames folded, causes below.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { TypeScriptSyntaxError } from '../language/transpile.js'
+import type { TypeScriptSyntaxError } from '../language/transpile.js'
 import { Interrupted } from './cell.js'
-import { Error, Object, Set, String, undisturbed } from './intrinsics.js'
+import { Error, Math, Object, Set, String, SyntaxError, undisturbed } from './intrinsics.js'
 import type { ErrorReport } from './messages.js'
-import { mapPlaces, sourceByLabel } from './places.js'
+import { fileLabel, mapPlaces, sourceByLabel } from './places.js'
 import { readFrames, type Frame } from './stack-frames.js'
 
 const red = (text: string) => `\x1b[31m${text}\x1b[39m`
@@ -54,18 +56,29 @@ function propertyLines(error: Error): string[] {
   return properties?.length ? [dim(`    { ${properties.slice(0, 8).map(([name, value]) => `${name}: ${inspect(value)}`).join(', ')} }`)] : []
 }
 
+/** Code that could not be read has no frame of its own; from the loader's thread such an error comes as a copy. */
+const hasPlace = (error: Error): error is TypeScriptSyntaxError => error instanceof SyntaxError && read(() => typeof (error as TypeScriptSyntaxError).place.line) === 'number'
+
 function placeLines(error: Error): string[] {
-  if (error instanceof TypeScriptSyntaxError) {
+  if (hasPlace(error)) {
     const { place, file, hint } = error
-    return [...frameLines({ label: file, name: '', ...place, own: true }, true), ...(hint ? [dim(`    ${hint}`)] : [])]
+    return [...frameLines({ label: sourceByLabel(file) ? file : fileLabel(file), name: '', ...place, own: true }, true), ...(hint ? [dim(`    ${hint}`)] : [])]
   }
-  const frames = readFrames(mapPlaces(String(read(() => error.stack) ?? '')))
+  const stack = mapPlaces(String(read(() => error.stack) ?? ''))
+  const unread = error instanceof SyntaxError ? ofUnreadFile(stack) : []
+  const frames = readFrames(stack)
   const own = frames.filter(frame => frame.own)
-  if (own.length === 0) return frames.filter(frame => !frame.library?.startsWith('node:')).slice(0, deepest).map(frame => dim(`    at ${frame.name || '<anonymous>'} (${frame.label}:${frame.line}:${frame.column})`))
+  if (own.length === 0) return [...unread, ...frames.filter(frame => !frame.library?.startsWith('node:')).slice(0, deepest).map(frame => dim(`    at ${frame.name || '<anonymous>'} (${frame.label}:${frame.line}:${frame.column})`))]
   const shown = own.slice(0, 12).flatMap((frame, i) => frameLines(frame, i === 0))
   if (own.length > 12) shown.push(dim(`    … ${own.length - 12} more of your own frames`))
   const last = frames.findLastIndex(frame => frame.own)
-  return [...shown, ...foldedLibraries(frames.slice(0, last).filter(frame => !frame.own))]
+  return [...unread, ...shown, ...foldedLibraries(frames.slice(0, last).filter(frame => !frame.own))]
+}
+
+/** A CommonJS file that V8 could not read is named above the message, with the line and a mark below it. */
+function ofUnreadFile(stack: string): string[] {
+  const [, file = '', line = '', , marked] = /^(\S[^\n]*):(\d+)\n([^\n]*)\n( *)\^/.exec(stack) ?? []
+  return marked === undefined ? [] : frameLines({ label: fileLabel(file), name: '', line: +line, column: marked.length + 1, own: true }, true)
 }
 
 function frameLines(frame: Frame, withSource: boolean): string[] {
@@ -74,18 +87,21 @@ function frameLines(frame: Frame, withSource: boolean): string[] {
 }
 
 function excerpt({ label, line, column }: Frame): string[] {
-  const text = sourceByLabel(label)?.text.split('\n')
+  const text = (sourceByLabel(label)?.text ?? read(() => readFileSync(resolve(label), 'utf8')))?.split('\n')
   const here = text?.[line - 1]
   if (!text || here === undefined) return []
   const width = String(line).length
+  // of a long line, the part around the place
+  const from = column <= shownWidth - 20 ? 0 : column - shownWidth / 2
+  const clip = (text: string) => (from > 0 && text ? '…' : '') + text.slice(from, from + shownWidth) + (text.length > from + shownWidth ? '…' : '')
   const numbered = (n: number) => `      ${dim(String(n).padStart(width) + ' |')} ${clip(text[n - 1] ?? '')}`
-  const length = /^[\w$]+/.exec(here.slice(column - 1))?.[0].length ?? 1
-  const pointer = column <= clipped ? [`      ${dim(' '.repeat(width) + ' |')} ${' '.repeat(column - 1)}${red('^'.repeat(length))}`] : []
-  return [...(line > 1 && text[line - 2]?.trim() ? [numbered(line - 1)] : []), numbered(line), ...pointer]
+  const length = Math.min(shownWidth / 2, /^[\w$]+/.exec(here.slice(column - 1))?.[0].length ?? 1)
+  const pointer = `      ${dim(' '.repeat(width) + ' |')} ${' '.repeat(column - 1 - from + (from > 0 ? 1 : 0))}${red('^'.repeat(length))}`
+  return [...(line > 1 && text[line - 2]?.trim() && from === 0 ? [numbered(line - 1)] : []), numbered(line), pointer]
 }
 
-const clipped = 160
-const clip = (text: string) => text.length > clipped ? text.slice(0, clipped) + '…' : text
+/** Characters of a source line that are shown. */
+const shownWidth = 160
 
 function foldedLibraries(frames: Frame[]): string[] {
   const libraries = [...new Set(frames.map(frame => frame.library).filter(name => name !== undefined))]

@@ -43,8 +43,4 @@ const version = (name: string): string => {
   try { return (JSON.parse(readFileSync(createRequire(import.meta.url).resolve(`${name}/package.json`), 'utf8')) as { version: string }).version } catch { return '' }
 }
 
-export const versions = {
-  get tslab() { return version('tslab') },
-  get typescript() { return version('typescript') },
-  get node() { return process.version },
-}
+export const versions = { tslab: version('tslab'), typescript: version('typescript'), node: process.version }

@@ -1,5 +1,6 @@
 // The connection file, and the five sockets that it names.
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Router, XPublisher } from 'zeromq'
 import { Codec, type Message, RefusedMessage } from './message.js'
 import { Outbox } from './outbox.js'
@@ -51,6 +52,8 @@ export interface ConnectionEvents {
 const HIGH_WATER = 128
 /** How long a front end may take nothing before the others go on without it, how long a wait is then (ms), and how many messages go out between two. */
 const PATIENCE = 10_000, IMPATIENCE = 20, UNHEEDED = HIGH_WATER / 2
+/** How soon it is tried again (ms). ZeroMQ's own wait ends at once: it takes a publisher for writable at any time. */
+const AGAIN = 1
 /** After so many messages that all took at once, nobody counts as left behind any more. */
 const TRUSTED = 1000
 
@@ -63,13 +66,14 @@ export class Connection {
   /** Messages until the next wait, and messages that all front ends took since one was left behind. */
   private unheeded = 0
   private taken = 0
+  private patience = PATIENCE
 
   private constructor(readonly info: ConnectionInfo, private readonly events: ConnectionEvents) {
     this.codec = new Codec(info.key, info.signature_scheme.replace('hmac-', ''))
     const ipv6 = info.ip.includes(':')
     const router = (): Router => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: 1000, handover: true, ipv6 })
     this.routers = { shell: router(), control: router(), stdin: router(), heartbeat: router() }
-    this.iopub = new XPublisher({ sendHighWaterMark: HIGH_WATER, linger: 1000, ipv6, noDrop: true, sendTimeout: PATIENCE })
+    this.iopub = new XPublisher({ sendHighWaterMark: HIGH_WATER, linger: 1000, ipv6, noDrop: true, sendTimeout: 0 })
     this.iopub.verbosity = 'allSubs'
     const encode = (message: Message) => this.codec.encode(message)
     const onError = (error: unknown, { header }: Message): void => events.log(`cannot send ${header.msg_type}: ${String(error)}`)
@@ -133,18 +137,22 @@ export class Connection {
       if (--this.unheeded === 0) iopub.noDrop = true
       return iopub.send(frames)
     }
-    try {
-      await iopub.send(frames)
-      if (iopub.sendTimeout !== PATIENCE && ++this.taken > TRUSTED) iopub.sendTimeout = PATIENCE
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EAGAIN') throw error
-      if (iopub.sendTimeout === PATIENCE) this.events.log(`a front end took no output for ${PATIENCE / 1000} s and is left behind`)
-      iopub.sendTimeout = IMPATIENCE
-      iopub.noDrop = false
-      this.unheeded = UNHEEDED
-      this.taken = 0
-      await iopub.send(frames)
+    for (const start = performance.now(); ; await sleep(AGAIN)) {
+      try {
+        await iopub.send(frames)
+        if (this.patience !== PATIENCE && ++this.taken > TRUSTED) this.patience = PATIENCE
+        return
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'EAGAIN') throw error
+        if (performance.now() - start >= this.patience) break
+      }
     }
+    if (this.patience === PATIENCE) this.events.log(`a front end took no output for ${PATIENCE / 1000} s and is left behind`)
+    this.patience = IMPATIENCE
+    this.unheeded = UNHEEDED
+    this.taken = 0
+    iopub.noDrop = false
+    await iopub.send(frames)
   }
 
   private async beat(heartbeat: Router): Promise<void> {

@@ -35,8 +35,8 @@ const REMEMBERED = 65_536
 /** Signs, writes, reads and checks messages with one connection's key. An empty key means unsigned, as Jupyter defines it. */
 export class Codec {
   private readonly seen = new Set<string>()
-  /** Thousands of outputs share one parent header. */
-  private readonly parents = new WeakMap<object, Buffer>()
+  /** Thousands of outputs share one parent header. Only the latest is kept: a small buffer holds on to the 8 KB that Node cut it from. */
+  private latest: { parent: object; frame: Buffer } | undefined
   readonly session = randomUUID()
 
   constructor(private readonly key: string, private readonly algorithm = 'sha256') {}
@@ -51,9 +51,8 @@ export class Codec {
    * @throws TypeError when a part cannot be JSON (a cycle, a bigint)
    */
   encode({ identities, header, parent, metadata, content, buffers }: Message): Uint8Array[] {
-    let parentFrame = this.parents.get(parent)
-    if (!parentFrame) this.parents.set(parent, parentFrame = json(parent))
-    const parts = [json(header), parentFrame, json(metadata), json(content)]
+    if (this.latest?.parent !== parent) this.latest = { parent, frame: json(parent) }
+    const parts = [json(header), this.latest.frame, json(metadata), json(content)]
     return [...identities, DELIMITER, Buffer.from(this.sign(parts)), ...parts, ...buffers]
   }
 

@@ -15,6 +15,8 @@ interface Waiting { message: Message; text: string[] | undefined; weight: number
 
 /** Text of one merged stream message at most (UTF-16 units); past it a new message starts, so that front ends draw as it comes. */
 const MERGED = 1 << 18
+/** Time between two messages of text (ms), where nothing else waits. */
+const PACE = 10
 /** What may wait before the session is held up, and where it may go on (UTF-16 units and bytes). */
 const FULL = 32 << 20, EASED = 8 << 20
 
@@ -24,6 +26,8 @@ export class Outbox {
   private running: Promise<void> | undefined
   private weight = 0
   private full = false
+  private lastText = -Infinity
+  private wake = (): void => {}
 
   constructor(private readonly options: OutboxOptions) {}
 
@@ -37,6 +41,7 @@ export class Outbox {
       last.weight += weight
     } else {
       this.waiting.push({ message, weight, text: text === undefined ? undefined : [text] })
+      this.wake()
     }
     this.press(weight)
     this.running ??= this.work()
@@ -46,6 +51,7 @@ export class Outbox {
   putFirst(message: Message): void {
     const weight = weightOf(message)
     this.waiting.splice(this.next, 0, { message, weight, text: undefined })
+    this.wake()
     this.press(weight)
     this.running ??= this.work()
   }
@@ -59,6 +65,7 @@ export class Outbox {
     // what is put in the same turn of the event loop can still be merged, and who subscribed meanwhile gets its welcome first
     await new Promise((resolve) => setImmediate(resolve))
     while (this.next < this.waiting.length) {
+      if (this.waiting[this.next]!.text) await this.pace()
       const { message, text, weight } = this.waiting[this.next++]!
       if (this.next > 1024) { this.waiting = this.waiting.slice(this.next); this.next = 0 }
       try {
@@ -71,6 +78,16 @@ export class Outbox {
     this.waiting = []
     this.next = 0
     this.running = undefined
+  }
+
+  /** Text that comes on the heels of other text waits a little, for more of it or for anything else. */
+  private async pace(): Promise<void> {
+    const wait = this.lastText + PACE - performance.now()
+    if (wait > 0 && this.next + 1 === this.waiting.length) {
+      await new Promise<void>((resolve) => { this.wake = resolve; setTimeout(resolve, wait) })
+      this.wake = () => {}
+    }
+    this.lastText = performance.now()
   }
 
   private press(weight: number): void {

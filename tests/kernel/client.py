@@ -48,7 +48,7 @@ class Kernel:
         self.manager.start_kernel(env={**os.environ, **(env or {})}, **extra)
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=120)
         self.started_in = time.perf_counter() - started
         self.kept = []
 
@@ -75,7 +75,11 @@ class Kernel:
         """All of iopub until the idle of `msg_id`, then the shell reply. Messages of other parents are kept in `kept`."""
         start, messages, deadline = time.perf_counter(), [], time.time() + timeout
         while True:
-            message = self.iopub(max(0.01, deadline - time.time()))
+            try:
+                message = self.iopub(max(0.01, deadline - time.time()))
+            except queue.Empty:
+                code = self.manager.provisioner.process.poll()
+                raise RuntimeError(f"no idle within {timeout} s; the kernel {'lives' if code is None else f'ended with {code}'}; so far: {[m['msg_type'] for m in messages]}") from None
             if message["parent_header"].get("msg_id") != msg_id:
                 self.kept.append(message)
                 continue

@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -38,6 +39,61 @@ def test_using_enums_and_imports(k):
     assert k.run("import { join } from 'node:path'; import * as fs from 'node:fs'; join('a', 'b')").result == "'a/b'"
 
 
+SYNTAX = [  # a cell, and its result
+    ("{ a: 1, b: { c: 2 } }", "{ a: 1, b: { c: 2 } }"),
+    ("{ a: 1 }", "{ a: 1 }"),
+    ("{ const inner = 5 } 'a block'", "'a block'"),
+    ("const closings: string[] = []\nclass Held { constructor(readonly n: string) {} [Symbol.dispose]() { closings.push(this.n) } async [Symbol.asyncDispose]() { await null; closings.push('a' + this.n) } }\n{ using a = new Held('1'); await using b = new Held('2') }\nfor (using each of [new Held('3')]) closings.push('loop')\nclosings", "[ 'a2', '1', 'loop', '3' ]"),
+    ("const logged: string[] = []\nfunction log(method: any, context: ClassMethodDecoratorContext) { return function (this: any, ...given: any[]) { logged.push(String(context.name)); return method.apply(this, given) } }\nclass Decorated { @log twice(n: number) { return n * 2 } @((_: any, __: any) => {}) accessor held = 3 }\n[new Decorated().twice(4), logged]", "[ 8, [ 'twice' ] ]"),
+    ("enum Shade { Dark = 1, Light = Dark << 2 }; const enum Fixed { Q = 7 }; [Shade.Light, Shade[1], Fixed.Q]", "[ 4, 'Dark', 7 ]"),
+    ("namespace Outer { export const a = 1; export namespace Inner { export const f = () => a } }\nOuter.Inner.f()", "1"),
+    ("abstract class Base { abstract f(): number; protected constructor(public a: number, private b?: string) {} }\nclass Derived extends Base { constructor() { super(5) } override f() { return this.a } }\nnew Derived().f()", "5"),
+    ("import type { Shape } from './shapes.ts'\nimport { type Name, area } from './shapes.ts'\nconst shape: Shape = { w: 2, h: 3 }; const label: Name = 'x'; [area(shape), label]", "[ 6, 'x' ]"),
+    ("import settings from './settings.json' with { type: 'json' }\nsettings.rate + (await import('./settings.json')).default.rate", "1"),
+    ("import late, * as all from './late.mjs'\n[late, all.later]", "[ 3, 'after its await' ]"),
+    ("import common from './common.cjs'\n[common.n, require('./common.cjs').n, require('node:path').basename(__filename)]", "[ 4, 4, 'my.ipynb' ]"),
+    ("[import.meta.url.endsWith('/my.ipynb'), import.meta.dirname === process.cwd(), import.meta.resolve('./shapes.ts').startsWith('file:')]", "[ true, true, true ]"),
+    ("import { MagicStringIsOnlyTheKernels } from './nearer.ts'\nimport magic from 'magic-string'\n[MagicStringIsOnlyTheKernels, typeof magic, (await import('afinar')) !== undefined]", "[ 1, 'function', true ]"),
+    ("import { where } from 'marked'\nwhere", "'the notebook'"),
+    ("outer: for (const i of [1, 2]) for (const j of [1]) continue outer\nvar hoisted = 1; if (true) { var inner = 2 }\n[hoisted, inner]", "[ 1, 2 ]"),
+    ("export default class Exported { a = 1 }\nnew Exported()", "Exported { a: 1 }"),
+    ("<T,>(x: T) => x", "[Function (anonymous)]"),
+]
+
+
+def test_what_a_cell_may_contain():
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in {
+            "shapes.ts": "export interface Shape { w: number; h: number }\nexport type Name = string\nexport const area = ({ w, h }: Shape): number => w * h\n",
+            "settings.json": '{ "rate": 0.5 }', "late.mjs": "export const later = await new Promise(r => setTimeout(r, 5, 'after its await')); export default 3\n",
+            "common.cjs": "exports.n = 4\n", "nearer.ts": "export const MagicStringIsOnlyTheKernels = 1\n",
+            "node_modules/marked/package.json": '{ "name": "marked", "version": "0.0.1", "main": "index.js", "types": "index.d.ts" }',
+            "node_modules/marked/index.js": "exports.where = 'the notebook'\n", "node_modules/marked/index.d.ts": "export const where: string\n",
+        }.items():
+            os.makedirs(os.path.dirname(f"{folder}/{name}"), exist_ok=True)
+            with open(f"{folder}/{name}", "w") as f:
+                f.write(text)
+        with Kernel(cwd=folder, env={"JPY_SESSION_NAME": f"{folder}/my.ipynb"}) as k:
+            for code, expected in SYNTAX:
+                out = k.run(code)
+                assert out.result == expected, (code, out.result, out.error)
+            assert k.run("const jsx = <div/>").status == "error"
+
+
+def test_a_cell_that_fails_half_way_keeps_what_it_had_defined(k):
+    assert k.run("let half1 = 1; function half2() { return 2 }; class Half3 {}; JSON.parse('{'); const half4 = 4").status == "error"
+    assert k.run("[half1, half2(), typeof Half3]").result == "[ 1, 2, 'function' ]"
+    assert k.run("const half4 = 'now'; half4").result == "'now'"
+
+
+def test_cells_run_again_in_another_order(k):
+    for code, result in [("const unit = 2", None), ("const scaled = unit * 10", None), ("const unit = 'metre'", None), ("scaled.toFixed(1) + unit.toUpperCase()", "'20.0METRE'"), ("const scaled = unit.length", None), ("const unit = 2", None), ("[scaled.toFixed(), unit.toFixed()]", "[ '5', '2' ]")]:
+        out = k.run(code)
+        assert out.status == "ok" and out.result == result, (code, out.error)
+    out = k.run("unit.length")
+    assert out.status == "error" and "TS2339" in out.error["evalue"], out.messages
+
+
 def test_error_has_name_value_traceback_and_place(k):
     out = k.run("const fine = 1\nfunction deep() {\n  throw new RangeError('too far')\n}\ndeep()")
     assert out.status == "error" and out.error["ename"] == "RangeError" and out.error["evalue"] == "too far", out.messages
@@ -56,9 +112,58 @@ def test_error_in_an_imported_file_has_its_place(k):
         assert "broken.ts" in text and "4:9" in text, text
 
 
+def plain(error):
+    return re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error["traceback"]))
+
+
+def test_code_that_cannot_be_read_has_its_place(k):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, code in [("bad.ts", "export const a = 1\nexport const x: = 5\n"), ("bad.mjs", "export const a = 1\nexport const x = ;\n"), ("bad.cjs", "exports.a = 1\nexports.b = {{\n")]:
+            with open(f"{folder}/{name}", "w") as f:
+                f.write(code)
+            out = k.run(f"%types off\nawait import('{folder}/{name}')")
+            text = plain(out.error)
+            assert out.error["ename"] == "SyntaxError" and f"{name}:2:" in text and f"2 | {code.splitlines()[1]}" in text and "^" in text, text
+    k.run("%types on")
+
+
+def test_causes_members_and_folded_libraries(k):
+    out = k.run("import { readFileSync } from 'node:fs'\nfunction load() { try { readFileSync('/nowhere/x') } catch (cause) { throw new Error('cannot load', { cause }) } }\nload()")
+    text = plain(out.error)
+    assert re.search(r"Error: cannot load\n +at load \(Cell \[\d+\]:2:\d+\)", text) and "Caused by:\nError: ENOENT" in text and "frames in node:fs" in text and "code: 'ENOENT'" in text, text
+    text = plain(k.run("throw new AggregateError([new RangeError('first'), new Error('second', { cause: 'reason' })], 'both')").error)
+    assert text.startswith("AggregateError: both") and "  RangeError: first" in text and "  Error: second" in text and "'reason'" in text, text
+    assert "\x1b[31m" in "\n".join(out.error["traceback"])
+
+
+def test_printed_stacks_end_at_the_cell(k):
+    out = k.run("console.log(new Error('seen')); console.trace('traced'); new Error('shown')")
+    text = out.text() + out.text("stderr") + out.result
+    assert len(re.findall(r"at Cell \[\d+\]:1:\d+", text)) == 3 and "node:inspector" not in text and "dist/kernel" not in text, text
+
+
+def test_the_place_in_a_long_line_is_shown(k):
+    padding = "/* " + "long " * 100 + "*/"
+    text = plain(k.run(f"const none: any = null; {padding} none.inner; {padding}").error)
+    source, mark = text.splitlines()[-2:]
+    assert source[mark.index("^") - 5:].startswith("none.inner;"), text
+    text = plain(k.run(f"const one = 1; {padding} one.inner; {padding}").error)
+    source, mark = text.splitlines()[-2:]
+    assert source[mark.index("~") - 4:].startswith("one.inner;") and len(source) < 200, text
+
+
 def test_variables_survive_a_throw(k):
     assert k.run("let kept = 5; kept = 6; throw new Error('boom')").status == "error"
     assert k.run("kept").result == "6"
+
+
+def test_type_errors_say_what_typescript_knows(k):
+    text = plain(k.run("function tall(a: { b: { c: number } }) {}\ntall({ b: { c: 'x' } })").error)
+    assert re.match(r"Cell \[\d+\]:2:13 TS2322: Type 'string' is not assignable to type 'number'\.\n", text) and "2 │ tall({ b: { c: 'x' } })" in text and "expected type comes from property 'c'" in text, text
+    text = plain(k.run("interface Options { colour: string }\nconst options: Options = { color: 'red' }").error)
+    assert "Did you mean to write 'colour'?" in text, text
+    text = plain(k.run("\n".join(f"const wrong{i}: string = {i}" for i in range(50))).error)
+    assert text.count("TS2322") == 20 and text.endswith("… and 30 more"), text
 
 
 def test_type_errors_stop_the_cell(k):
@@ -204,6 +309,78 @@ spawnSync('sh', ['-c', 'echo from the child; echo to stderr >&2'], { stdio: 'inh
     assert "raw two\n" in out.text("stderr") and "to stderr\n" in out.text("stderr")
 
 
+def test_native_output_comes_in_order(k):
+    for child in ("console.log(i + 2)", "spawnSync('echo', [String(i + 2)], { stdio: 'inherit' })"):
+        out = k.run("import { writeSync } from 'node:fs'\nimport { spawnSync } from 'node:child_process'\nfor (let i = 0; i < 60; i += 3) { console.log(i); writeSync(1, `${i + 1}\\n`); %s }" % child)
+        assert out.text().split() == [str(i) for i in range(60)], out.text().split()
+    for _ in range(10):  # each in its own cell, also when the cells follow at once
+        first, second = k.send("writeSync(1, 'one\\n')"), k.send("console.log('two'); writeSync(1, 'three\\n')")
+        assert k.collect(first).text() == "one\n"
+        assert k.collect(second).text() == "two\nthree\n"
+
+
+def test_child_processes_may_write_as_they_like(k):
+    """Many tiny writes of a program that does not expect a pipe to be non-blocking."""
+    child = 'import os\\nfor i in range(30_000):\\n  os.write(1, b"line "); os.write(1, b"%d\\\\n" % i)'
+    out = k.run(f"import {{ spawn }} from 'node:child_process'\nawait new Promise(r => spawn({json.dumps(sys.executable)}, ['-c', '{child}'], {{ stdio: 'inherit' }}).on('exit', r))")
+    assert out.status == "ok", out.error
+    assert out.text() == "".join(f"line {i}\n" for i in range(30_000)), len(out.text())
+    assert len(out.of("stream")) < 3000, len(out.of("stream"))
+
+
+def test_libraries_say_nothing_of_their_own_accord():
+    """Greetings, advertisements and warnings of what stands between the user and the result are none of the user's output."""
+    doors = [
+        ["import * as dfd from 'danfojs-node'; const df = new dfd.DataFrame({ a: [1, 2, 3] }); df", "new dfd.StandardScaler().fit(df).transform(df)", "df.tensor.sum().dataSync()"],
+        ["import * as tf from '@tensorflow/tfjs'; tf.add(1, 2).dataSync()"],
+        ["import { tf, figure, table, plots } from 'afinar'; tf.add(1, 2).dataSync()", "figure({ data: [{ y: [1, 2] }] })",
+         "require('fs').writeFileSync('a.csv', 'a,b\\n1,2\\n'); await table('a.csv')"],
+        ["import sharp from 'sharp'; (await sharp({ create: { width: 2, height: 2, channels: 3, background: '#fff' } }).png().toBuffer()).length",
+         "import { DuckDBInstance } from '@duckdb/node-api'; const c = await (await DuckDBInstance.create()).connect(); (await c.runAndReadAll('select 42 as a')).getRows()",
+         "import { JSDOM } from 'jsdom'; new JSDOM('<p>').window.document.title", "require('punycode').encode('é')"],
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for door in doors:
+            with Kernel(cwd=folder) as k:
+                for code in door:
+                    outcome = k.run(code, timeout=120)
+                    assert outcome.status == "ok", (code, outcome.error)
+                    assert outcome.text("stderr") == outcome.text() == "", (code, outcome.text("stderr"), outcome.text())
+    # what the user's own code is warned of is theirs
+    with Kernel() as k:
+        own = k.run("console.warn('Hi, looks like you are running'); process.emitWarning('mine'); await new Promise(r => setTimeout(r, 50))").text("stderr")
+        assert "Hi, looks" in own and "Warning: mine" in own, own
+
+
+def test_a_closed_descriptor_costs_no_output():
+    with Kernel() as k:
+        assert k.run("import { closeSync } from 'node:fs'; closeSync(1); 'closed'").result == "'closed'"
+        out = k.run("console.log('still'); 'here'")
+        assert out.text() == "still\n" and out.result == "'here'"
+
+
+def test_a_front_end_that_pauses_misses_nothing(k):
+    """More messages than all queues on the way can hold, each of its own, so that none is merged."""
+    msg = k.send("const shown = (globalThis as any)[Symbol.for('afinar.session')]\nfor (let i = 0; i < 8000; i++) shown.display({ 'text/plain': String(i) })")
+    time.sleep(2.5)
+    out = k.collect(msg)
+    assert [c["data"]["text/plain"] for c in out.of("display_data")] == [str(i) for i in range(8000)]
+
+
+def test_a_flood_that_nobody_reads_stays_in_bounds():
+    with Kernel() as k:
+        k.run("0")
+        msg = k.send("const text = 'z'.repeat(100_000); for (;;) { console.log(text); (globalThis as any)[Symbol.for('afinar.session')].display({ 'text/plain': text }) }")
+        sizes = []
+        for _ in range(8):
+            time.sleep(0.5)
+            sizes.append(max(resident(pid) for pid in [k.pid, *tree(k.pid)]))
+        k.interrupt()
+        assert k.collect(msg, 60).status == "error"
+        assert max(sizes) < 900, sizes
+        assert k.run("'alive'").result == "'alive'"
+
+
 def test_clear_output(k):
     assert k.run("console.clear()").of("clear_output") == [{"wait": False}]
 
@@ -264,6 +441,37 @@ def test_stop_while_a_child_process_is_waited_for(k):
     assert k.collect(msg, 8).status == "error"
 
 
+def test_a_second_stop_ends_who_listens(k):
+    k.run("0")
+    msg = k.send("(globalThis as any)[Symbol.for('afinar.session')].signal.addEventListener('abort', () => console.log('asked'))\nlet steps = 0; for (;;) { steps++; await new Promise(r => setTimeout(r, 5)) }")
+    time.sleep(0.4)
+    k.interrupt()
+    time.sleep(0.6)
+    k.interrupt()
+    out = k.collect(msg, 10)
+    assert out.status == "error" and out.text() == "asked\n", out.messages
+    assert k.run("steps > 60").result == "true"
+
+
+def test_native_code_that_cannot_be_stopped_is_named(k):
+    k.run("0")
+    msg = k.send("import { pbkdf2Sync } from 'node:crypto'\npbkdf2Sync('a', 'b', 5_000_000, 64, 'sha512'); 'returned'")
+    time.sleep(0.6)
+    k.interrupt()
+    time.sleep(0.1)
+    k.interrupt()
+    out = k.collect(msg, 60)
+    assert out.status == "error" and (out.seconds < 3 or "native code" in out.text("stderr")), (out.seconds, out.messages)
+
+
+def test_displays_and_getters_without_end_are_stopped(k):
+    for code in ["({ get [Symbol.for('Jupyter.display')](): any { while (true); } })", "new Proxy({}, { get() { while (true); } })", "const trap = { get x(): number { while (true); } }; trap.x"]:
+        stopped(k, code)
+    reply, seconds = k.ask("complete_request", {"code": "trap.x.toFix", "cursor_pos": 12})
+    assert reply["content"]["matches"] == ["toFixed"] and seconds < 1, reply["content"]
+    assert k.run("'alive'").result == "'alive'"
+
+
 def test_microtask_loop_can_be_stopped(k):
     out, seconds = stopped(k, "const spin = (): Promise<void> => Promise.resolve().then(spin)\nawait spin()")
     assert out.status == "error" and seconds < 1, (out.messages, seconds)
@@ -293,6 +501,46 @@ def test_completion_after_an_emoji(k):
     reply, _ = k.ask("complete_request", {"code": code, "cursor_pos": len(code)})
     content = reply["content"]
     assert "toUpperCase" in content["matches"] and content["cursor_end"] == len(code), content
+
+
+def ask_complete(k, code, cursor=None):
+    return k.ask("complete_request", {"code": code, "cursor_pos": len(code) if cursor is None else cursor})[0]["content"]
+
+
+def test_completion_inside_strings_and_imports():
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(f"{folder}/data")
+        for name in ("data/rows.csv", "part.ts", "draft.txt"):
+            with open(f"{folder}/{name}", "w") as f:
+                f.write("export const exported = 1\n" if name.endswith("ts") else "")
+        with Kernel(cwd=folder) as k:
+            for code, matches in [("import { readFileSync } from 'node:fs'; readFileSync('./d", ["data/", "draft.txt"]), ("table('data/", ["rows.csv"]), ("import part from './pa", ["part.ts"]), ("await import('./", ["part.ts"]), ("require('./", ["part.ts"])]:
+                found = ask_complete(k, code)
+                assert set(matches) <= set(found["matches"]), (code, found["matches"])
+            assert "exported" in ask_complete(k, "import {  } from './part.ts'", 9)["matches"]
+            assert {"node:fs", "node:fs/promises"} <= set(ask_complete(k, "import fs from 'node:f")["matches"])
+            assert ask_complete(k, "const side: 'left' | 'right' = 'le")["matches"] == ["left"]
+            found = ask_complete(k, "'😀' + readFile('dat")
+            assert found["matches"] == ["data/"] and (found["cursor_start"], found["cursor_end"]) == (16, 19), found
+
+
+def test_completion_says_what_things_are(k):
+    k.run("/** Adds. */ function joined(a: number, b = 2) { return a + b }\nclass Jar { /** how wide */ width = 1; lift() {} }\nenum Jolt { Big }; const jewel = 1; let jump = 2; interface Jig { a: 1 }; namespace Jam { export const z = 1 }\nimport * as journal from 'node:fs'")
+    kinds = {item["text"]: item["type"] for item in ask_complete(k, "j")["metadata"]["_jupyter_types_experimental"]}
+    assert kinds | {"joined": "function", "Jar": "class", "Jolt": "enum", "jewel": "constant", "jump": "variable", "Jam": "module", "journal": "module"} == kinds, kinds
+    [item] = ask_complete(k, "joine")["metadata"]["_jupyter_types_experimental"]
+    assert item["signature"] == "function joined(a: number, b?: number): number" and item["documentation"] == "Adds.", item
+    members = {item["text"]: item["type"] for item in ask_complete(k, "new Jar().")["metadata"]["_jupyter_types_experimental"]}
+    assert members == {"width": "property", "lift": "method"}, members
+
+
+def test_hover_is_markdown(k):
+    k.run("/**\n * The way home.\n * @param street where it begins\n */\nfunction homeward(street: string): string { return street }")
+    for code in ("homeward", "homeward("):
+        content = k.ask("inspect_request", {"code": code, "cursor_pos": len(code), "detail_level": 0})[0]["content"]
+        markdown = content["data"]["text/markdown"]
+        assert content["found"] and markdown.startswith("```typescript\n") and "homeward(street: string): string" in markdown and "The way home." in markdown and "where it begins" in markdown, markdown
+    assert not k.ask("inspect_request", {"code": "nobodyDeclaredThis", "cursor_pos": 5, "detail_level": 0})[0]["content"]["found"]
 
 
 def test_is_complete(k):
@@ -363,6 +611,36 @@ def test_stdin(k):
     assert k.collect(msg).result == "'Ada'"
 
 
+def test_password(k):
+    msg = k.send("(globalThis as any)[Symbol.for('afinar.session')].input('Secret: ', { password: true }).length", allow_stdin=True)
+    request = k.client.get_stdin_msg(timeout=10)
+    assert request["content"] == {"prompt": "Secret: ", "password": True}, request
+    k.client.input("hunter2")
+    assert k.collect(msg).result == "7"
+
+
+def test_features(k):
+    """What is not there is not promised, and asking for it all the same is answered."""
+    info = k.ask("kernel_info_request", {})[0]["content"]
+    assert info["protocol_version"] == "5.5" and "kernel subshells" not in info["supported_features"], info
+    for request in ("create_subshell_request", "list_subshell_request", "delete_subshell_request"):
+        assert k.ask(request, {}, channel="control")[0]["content"]["status"] == "error"
+    message = k.client.session.msg("execute_request", {"code": "1 + 1", "silent": False, "user_expressions": {}})
+    message["header"]["subshell_id"] = "nobody"
+    k.client.session.send(k.client.shell_channel.socket, message)
+    assert k.collect(message["header"]["msg_id"]).result == "2"
+
+
+def test_sockets_listen_on_loopback_only(k):
+    info = k.manager.get_connection_info()
+    ports = {info[name] for name in info if name.endswith("_port")}
+    with open("/proc/net/tcp") as lines:
+        listening = [line.split()[1].split(":") for line in list(lines)[1:] if line.split()[3] == "0A"]
+    ours = [(address, int(port, 16)) for address, port in listening if int(port, 16) in ports]
+    assert {port for _, port in ours} == ports and {address for address, _ in ours} == {"0100007F"}, ours
+    assert os.stat(k.manager.connection_file).st_mode & 0o077 == 0
+
+
 def test_stdin_interrupted_and_refused(k):
     msg = k.send("prompt('Who?')", allow_stdin=True)
     k.client.get_stdin_msg(timeout=10)
@@ -424,6 +702,20 @@ def test_large_cells(k):
     assert out.result == "9999", out.messages[-2:]
     out = k.run("'" + "x".join("" for _ in range(5_000_000)) + "'.length", 60)
     assert out.result == "4999999", out.status
+    out = k.run("let fromLong = 1\n/*" + "x" * 2_000_000 + "*/", 60)
+    assert out.status == "ok" and "not type-checked" in out.text("stderr"), out.error
+    assert k.run("fromLong + 1").result == "2"
+
+
+def test_a_hundred_megabytes_of_source():
+    with Kernel() as k:
+        out = k.run("/*" + "x" * 100_000_000 + "*/ 5", 120)
+        assert out.result == "5", out.error
+        assert k.ask("is_complete_request", {"code": "x" * 100_000_000}, timeout=60)[0]["content"]["status"] == "unknown"
+        assert k.run("1 + 1", 60).result == "2"
+        out = k.run("1;" * 8_000_000, 120)
+        assert out.status == "ok" or "Split it" in out.error["evalue"], out.error
+        assert k.run("1 + 1", 60).result == "2"
 
 
 def test_malformed_execute_request(k):

@@ -1,5 +1,5 @@
 // The parts of the wire and the host that can be judged without a kernel. What needs one is in conformance.test.ts.
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
@@ -7,6 +7,7 @@ import { helpRequest } from '../../kernel/host/help.js'
 import { History } from '../../kernel/host/history.js'
 import { Journal, journalFile, readJournal, replay } from '../../kernel/host/journal.js'
 import { memoryWarning } from '../../kernel/host/memory-watch.js'
+import { readConnectionFile } from '../../kernel/wire/connection.js'
 import { Codec, type Message, RefusedMessage } from '../../kernel/wire/message.js'
 import { Outbox } from '../../kernel/wire/outbox.js'
 
@@ -58,6 +59,18 @@ test('a slow front end makes pressure, and what waits is neither lost nor droppe
   expect(sent.reduce((sum, { text }) => sum + (text as string).length, 0)).toBe(50 << 20)
 })
 
+test('text on the heels of text waits a little for more, and for nothing where something else follows', async () => {
+  const { outbox: box, sent } = outbox()
+  box.put(stream('first'))
+  await box.flushed()
+  for (let i = 0; i < 5; i++) { box.put(stream(String(i))); await new Promise((resolve) => setImmediate(resolve)) }
+  expect(sent).toHaveLength(1)
+  box.put(message('status', { execution_state: 'idle' }))
+  await new Promise((resolve) => setImmediate(resolve))
+  await box.flushed()
+  expect(sent.map(({ text }) => text)).toEqual(['first', '01234', undefined])
+})
+
 test('half a surrogate pair goes out as U+FFFD, whole pairs and written escapes as they are', () => {
   const frames = codec.encode(message('stream', { text: 'a\ud83d b\ude00 😀 \\ud83d' })).map((frame) => Buffer.from(frame))
   expect(new Codec('key').decode(frames).content['text']).toBe('a\ufffd b\ufffd 😀 \\ud83d')
@@ -68,6 +81,16 @@ test('a replayed message is refused, whatever else came between', () => {
   judge.decode(frames)
   for (let i = 0; i < 1000; i++) judge.decode(codec.encode(stream(String(i))).map((frame) => Buffer.from(frame)))
   expect(() => judge.decode(frames)).toThrow(RefusedMessage)
+})
+
+test('a connection file that says nothing else means loopback, and a wrong one is named', () => {
+  const file = join(folder, 'connection.json'), ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 }
+  writeFileSync(file, JSON.stringify({ ...ports, key: 'k' }))
+  expect(readConnectionFile(file)).toMatchObject({ ip: '127.0.0.1', transport: 'tcp', signature_scheme: 'hmac-sha256' })
+  writeFileSync(file, JSON.stringify({ ...ports, hb_port: 'five' }))
+  expect(() => readConnectionFile(file)).toThrow(/must give a port as hb_port and gives "five"/)
+  writeFileSync(file, JSON.stringify({ ...ports, signature_scheme: 'none' }))
+  expect(() => readConnectionFile(file)).toThrow(/signature scheme none/)
 })
 
 test('history answers hostile patterns at once, and counts as asked', () => {
@@ -89,14 +112,16 @@ test('a journal shows each cell as a notebook would show it now, in bounded spac
   note('stream', { name: 'stdout', text: 'two' })
   note('display_data', { data: { 'text/plain': 'epoch 0' }, metadata: {}, transient: { display_id: 'live' } })
   for (let i = 1; i <= 5000; i++) note('update_display_data', { data: { 'text/plain': `epoch ${i}` }, metadata: {}, transient: { display_id: 'live' } })
-  journal.settle()
+  journal.sync()
   const [cell] = replay(readJournal(join(folder, 'kernel.json')))
   expect(cell).toEqual({ request: 'cell', code: 'train()', count: 3, running: true, outputs: [
     { output_type: 'stream', name: 'stdout', text: 'one two' }, { output_type: 'display_data', data: { 'text/plain': 'epoch 5000' }, metadata: {} },
   ] })
   note('status', { execution_state: 'idle' })
+  journal.sync()
   expect(replay(readJournal(join(folder, 'kernel.json')))[0]!.running).toBe(false)
   for (let i = 0; i < 1000; i++) note('stream', { name: 'stdout', text: 'x'.repeat(1000) })
+  journal.sync()
   expect(readdirSync(folder).filter((name) => name.startsWith('kernel')).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)).toBeLessThan(45_000)
   journal.remove()
   expect(readJournal(join(folder, 'kernel.json'))).toEqual([])

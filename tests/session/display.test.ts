@@ -44,6 +44,37 @@ test('a data frame by its shape, with a million rows', async () => {
   expect(data['text/plain']).toMatch(/1,000,000 rows × 2 columns$/)
 }, 30_000)
 
+test('a typed array says how many values are no numbers, also when the first one is none', async () => {
+  expect((await shown('Float32Array.from({ length: 300 }, (_, i) => i % 100 === 0 ? NaN : i)'))['text/plain']).toMatch(/^Float32Array\(300\), from 1 to 299, 3 NaN\n\[NaN, 1, /)
+})
+
+test('objects with hundreds of thousands of names are cut, quickly', async () => {
+  const start = performance.now()
+  const text = String((await shown('Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => ["k" + i, { v: [i] }]))'))['text/plain'])
+  expect(text).toMatch(/k0: \{ v: \[ 0 \] \}[\s\S]*199,800 more/)
+  expect(text.length).toBeLessThan(20_000)
+  const nested = String((await shown('class Wide { inner = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => ["k" + i, i])) }; new Map([["a", 1]]); new Wide()'))['text/plain'])
+  expect(nested).toMatch(/^Wide \{\s+inner: \{[\s\S]*800 more/)
+  expect(String((await shown('Array.from({ length: 60 }, () => Array.from({ length: 60 }, () => Array.from({ length: 60 }, () => ({ deep: 1 }))))'))['text/plain']).length).toBeLessThan(200_100)
+  expect(performance.now() - start).toBeLessThan(20_000)
+}, 60_000)
+
+test('an error that is only shown, or printed, ends with the cell: whoever runs the cell is left out', async () => {
+  expect((await shown('const failing = () => { throw Object.assign(new TypeError("no"), { code: 7 }) }; let caught: unknown; try { failing() } catch (e) { caught = e }; caught'))['text/plain'])
+    .toMatch(/^TypeError: no\n {4}at failing \(Cell \[\d+\]:1:\d+\)\n {4}at Cell \[\d+\]:1:\d+ \{\n {2}code: 7\n\}$/)
+  expect((await session.run('console.log(new Error("printed"))')).stdout).toMatch(/^Error: printed\n {4}at Cell \[\d+\]:1:13\n$/)
+})
+
+test('maps, sets and instances with what is inside them', async () => {
+  expect((await shown('new Map([["a", { b: { c: new Set([1, [2]]) } }]])'))['text/plain']).toMatch(/^Map\(1\) \{\s+'a' => \{\s+b: \{ c: Set\(2\) \{ 1, \[ 2 \] \} \}\s+\}\s+\}$/)
+  expect((await shown('class Point { #p = 1; constructor(public x: number) {} get far() { throw 1 } }; [new Point(3)]'))['text/plain']).toBe('[ Point { x: 3 } ]')
+})
+
+test('canvases and pipelines of sharp as pictures', async () => {
+  expect(await shown('({ getContext() {}, toBuffer: () => Buffer.from("iVBORw0KGgoAAAANSUhEUg", "base64") })')).toMatchObject({ 'image/png': 'iVBORw0KGgoAAAANSUhEUg==' })
+  expect(await shown(`import sharp from '${process.cwd()}/node_modules/sharp/dist/index.mjs'; sharp({ create: { width: 2, height: 2, channels: 3, background: 'red' } })`)).toMatchObject({ 'image/png': expect.stringMatching(/^iVBOR/) })
+})
+
 test.each([
   ['cycles', 'const o: any = {}; o.self = o; o', /Circular/],
   ['getters', '({ get x() { throw 1 } })', /Getter/],

@@ -34,6 +34,15 @@ test('who listens to the signal ends by itself', async () => {
   expect([run.status, run.result]).toEqual(['ok', "'so far'"])
 })
 
+test('Stop between cells ends what an ended cell left going, and nothing else', async () => {
+  await session.run('let left = "going", heard = 0; session.signal.addEventListener("abort", () => { left = "ended"; heard++ })')
+  session.send({ type: 'interrupt', cell: 0 })
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect((await session.run('left')).result).toBe("'ended'")
+  session.send({ type: 'interrupt', cell: 0 })
+  expect((await session.run('for (let i = 0; i < 20; i++) await sleep(5); heard')).result).toBe('1')
+})
+
 test('a second Stop ends who listens and goes on', async () => {
   const run = await session.run('session.signal.addEventListener("abort", () => console.log("asked")); for (;;) await sleep(5)', { stopAfter: [100, 400] })
   expect([run.status, run.stdout]).toEqual(['error', 'asked\n'])

@@ -4,6 +4,8 @@ import type { MimeData } from './notebook.js'
 
 export const TRAIN_EVENT = 'application/vnd.afinar.train-event+json'
 
+/** Where a training stands, as the library's live view carries it beside its picture. */
+interface Progress { epoch?: number; epochs?: number; step?: number; steps?: number; loss?: number; metric?: string; train?: Record<string, number>; validation?: Record<string, number>; losses?: number[]; examplesPerSecond?: number; verdict?: string; end?: string }
 interface Event { type?: string; epoch?: number; step?: number; loss?: number; train?: Record<string, number>; validation?: Record<string, number>; run?: { epochs?: number; stepsPerEpoch?: number; metric?: string }; verdict?: { verdict?: string }; seconds?: number; examplesPerSecond?: number }
 
 /** Lines of blocks, from the room of plots; loaded while the kernel starts, so that no run waits for it. */
@@ -20,16 +22,38 @@ export class TrainingFollower {
   #stepsPerEpoch: number | undefined
   #metric = 'accuracy'
   #epochsSeen = 0
+  #step: number | undefined
   #line = ''
   #verdict = ''
 
   /** Takes in a display's data. Returns lines that should stay: one per finished epoch. */
   take(data: MimeData): string[] {
-    return events(data[TRAIN_EVENT]).flatMap(event => this.#one(event))
+    const value = data[TRAIN_EVENT]
+    return isProgress(value) ? this.#stands(value) : events(value).flatMap(event => this.#one(event))
   }
 
   /** The present state in one line; '' where nothing trains. */
   get line(): string { return this.#line }
+
+  #stands(at: Progress): string[] {
+    const losses = (at.losses ?? []).filter(loss => typeof loss === 'number'), lines: string[] = []
+    this.#epochs = at.epochs
+    this.#metric = at.metric ?? this.#metric
+    if (losses.length < this.#epochsSeen) this.#epochsSeen = 0 // another training
+    for (let epoch = this.#epochsSeen + 1; epoch <= losses.length; epoch++) {
+      const latest = epoch === losses.length
+      lines.push([this.#epoch(epoch), `loss ${figure(losses[epoch - 1])}`, ...(latest ? this.#metrics({ ...(at.train ? { train: at.train } : {}), ...(at.validation ? { validation: at.validation } : {}) }) : []), sparkline(losses.slice(0, epoch), 16)].filter(part => part !== '').join('  '))
+    }
+    this.#epochsSeen = losses.length
+    if (at.verdict !== undefined && at.verdict !== this.#verdict) lines.push(`verdict: ${this.#verdict = at.verdict}`)
+    if (at.end !== undefined) this.#line = ''
+    else if (at.epoch !== undefined && at.epoch > 0) {
+      if (at.loss !== undefined && at.step !== this.#step) this.#losses.push(at.loss)
+      this.#step = at.step
+      this.#line = `${this.#epoch(at.epoch)}${at.step !== undefined && at.steps ? ` step ${at.step}/${at.steps}` : ''}  loss ${figure(at.loss)} ${sparkline(this.#losses, 24)}${at.examplesPerSecond === undefined ? '' : `  ${at.examplesPerSecond.toFixed(0)}/s`}`
+    }
+    return lines
+  }
 
   #one(event: Event): string[] {
     if (event.type === 'start') {
@@ -63,6 +87,8 @@ export class TrainingFollower {
     return [...of('', event.train, this.#metric), ...of('val ', event.validation, 'loss'), ...of('val ', event.validation, this.#metric)]
   }
 }
+
+const isProgress = (value: unknown): value is Progress => typeof value === 'object' && value !== null && 'epochs' in value && 'step' in value && !('type' in value)
 
 function events(value: unknown): Event[] {
   if (Array.isArray(value)) return value.filter((each): each is Event => typeof each === 'object' && each !== null)

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { fingerprint, once, root, run, step, SetupError } from './step.mjs'
 
 const windows = process.platform === 'win32'
-const JUPYTER = ['jupyterlab==4.6.*', 'plotly>=6.1']
+const JUPYTER = ['jupyterlab==4.6.*', 'plotly>=6.1', 'anywidget>=0.9'] // the last two draw figures and widgets in the browser
 const JUDGES = ['jupyter_kernel_test==0.7.*', 'papermill', 'notebook==7.6.*'] // what only the tests need: Jupyter's own judge of kernels, and other front ends
 const TENSORFLOW = '2.21.*'
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib', 'tensorflow_cc.dll']

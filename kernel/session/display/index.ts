@@ -1,12 +1,13 @@
 // From any value to its MIME bundle. Each kind of value has its own file; what nobody knows is shown as Node's inspect does.
 import { inspect } from 'node:util'
 import type { MimeBundle } from '../messages.js'
-import { mapPlaces, withoutScopes } from '../places.js'
 import { dataFrame } from './data-frame.js'
 import { figure } from './figure.js'
 import { picture } from './picture.js'
 import { tensor, typedArray } from './tensor.js'
 import { jsonValue } from './json.js'
+import { firstLine, text } from './text.js'
+export { text } from './text.js'
 import { Buffer, Symbol } from '../intrinsics.js'
 
 export interface Shown { data: MimeBundle; metadata: Record<string, unknown> }
@@ -57,18 +58,6 @@ async function ownHTML(value: object): Promise<MimeBundle | undefined> {
   }
   return undefined
 }
-
-/** Node's inspect, which runs no getters; where an object's own inspection throws, its kind. */
-export function text(value: unknown): string {
-  try {
-    return withoutScopes(mapPlaces(inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: 100_000, breakLength: 100 })))
-  } catch (error) {
-    const kind = (() => { try { return Object.prototype.toString.call(value) } catch { return `[${typeof value}]` } })()
-    return `${kind} (its inspection failed: ${firstLine(error)})`
-  }
-}
-
-const firstLine = (error: unknown): string => { try { return String((error as Error)?.message ?? error).split('\n')[0] ?? '' } catch { return 'an error that cannot be read' } }
 
 /** What can be sent: text as strings, binary types as base64, JSON types without functions and cycles. */
 export function plainBundle(bundle: MimeBundle): MimeBundle {

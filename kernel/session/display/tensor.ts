@@ -12,8 +12,10 @@ interface Tensor {
 const whole = 200
 /** Of larger ones, that many from the beginning. */
 const few = 8
-/** Beyond that the range is not computed. */
+/** Beyond so many values the range is not computed. */
 const ranged = 50_000_000
+/** Of a longer typed array the range of the first ones is said: it is read on this thread. */
+const rangedHere = 10_000_000
 
 export async function tensor(value: object): Promise<MimeBundle | undefined> {
   const t = value as Tensor
@@ -39,10 +41,19 @@ export function typedArray(value: object): MimeBundle | undefined {
   if (!ArrayBuffer.isView(value) || value instanceof DataView || Buffer.isBuffer(value)) return undefined
   const array = value as unknown as ArrayLike<number | bigint>
   if (array.length <= 100) return undefined
-  let least = array[0] ?? 0, most = least
-  for (let i = 0; i < Math.min(array.length, ranged); i++) { const v = array[i] as number; if (v < least) least = v; if (v > most) most = v }
+  const looked = Math.min(array.length, rangedHere)
+  let least: number | bigint | undefined, most: number | bigint | undefined, missing = 0
+  for (let i = 0; i < looked; i++) {
+    const v = array[i]!
+    if (v !== v) missing++
+    else if (least === undefined || most === undefined) least = most = v
+    else if (v < least) least = v
+    else if (v > most) most = v
+  }
   const values = Array.prototype.slice.call(array, 0, 2 * few) as (number | bigint)[]
-  return { 'text/plain': `${value.constructor.name}(${array.length.toLocaleString('en')}), from ${shortNumber(least)} to ${shortNumber(most)}\n[${values.map(shortNumber).join(', ')}, … ${(array.length - values.length).toLocaleString('en')} more]` }
+  const range = least === undefined ? '' : `, from ${shortNumber(least)} to ${shortNumber(most)}`
+  const notes = `${missing ? `, ${missing.toLocaleString('en')} NaN` : ''}${looked < array.length ? ` (the first ${looked.toLocaleString('en')})` : ''}`
+  return { 'text/plain': `${value.constructor.name}(${array.length.toLocaleString('en')})${range}${notes}\n[${values.map(shortNumber).join(', ')}, … ${(array.length - values.length).toLocaleString('en')} more]` }
 }
 
 function shortNumber(value: unknown): string {

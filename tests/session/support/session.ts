@@ -31,6 +31,7 @@ export class TestSession {
     let ready = () => {}
     this.ready = new Promise(resolve => { ready = resolve })
     this.#session = startSession({
+      onNative: (_, text) => { this.native += text },
       cwd: this.folder, program: pathToFileURL(resolve('dist/kernel/session/index.js')), ...options,
       onMessage: message => {
         this.log.push(message)
@@ -39,7 +40,6 @@ export class TestSession {
         this.onMessage(message)
       },
     })
-    for (const stream of [this.process.stdout, this.process.stderr]) stream?.on('data', data => { this.native += String(data) })
   }
 
   get process() { return this.#session.process }
