@@ -1,7 +1,8 @@
-// A Jupyter server with the kernel `afinar`, in a home of its own: nothing outside of `home` is read or written.
+// A Jupyter server with the kernel `afinar`, in a home of its own: nothing outside of `home` is read or written, but the cache of fetched weights.
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -23,7 +24,7 @@ export async function startJupyter(home, app = 'lab') {
   const port = await freePort(), token = 'test', work = folder('work')
   const env = {
     ...process.env, HOME: folder('home'), JUPYTER_PATH: folder('share'), JUPYTER_CONFIG_DIR: folder('config'), JUPYTER_RUNTIME_DIR: folder('runtime'), JUPYTER_DATA_DIR: folder('data'),
-    JUPYTERLAB_SETTINGS_DIR: folder('settings'), JUPYTERLAB_WORKSPACES_DIR: folder('workspaces'), NODE_PATH: join(root, 'node_modules'),
+    JUPYTERLAB_SETTINGS_DIR: folder('settings'), JUPYTERLAB_WORKSPACES_DIR: folder('workspaces'), NODE_PATH: join(root, 'node_modules'), AFINAR_CACHE: process.env.AFINAR_CACHE ?? join(homedir(), '.cache/afinar'),
   }
   const child = spawn(join(root, '.venv/bin/jupyter'), [app, '--no-browser', '--allow-root', `--ServerApp.root_dir=${work}`, '--ServerApp.ip=127.0.0.1', `--ServerApp.port=${port}`, '--ServerApp.port_retries=0',
     `--IdentityProvider.token=${token}`, '--LabApp.expose_app_in_browser=True', '--JupyterNotebookApp.expose_app_in_browser=True'], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })

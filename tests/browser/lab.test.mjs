@@ -40,6 +40,42 @@ export function tests({ jupyter, browser, shots, app }) {
       await page.keyboard.press('Escape')
       assert.match(await notebook.cell(number('completion')).locator('.cm-content').innerText(), /\n?photographs\s*$/)
     }],
+    ['calls a function again when its slider is moved', async () => {
+      const n = number('slider'), cell = notebook.cell(n), answer = cell.locator('.answer'), slider = cell.locator('input[type=range]')
+      await notebook.run(n)
+      await slider.waitFor({ timeout: 30_000 })
+      await answer.getByText('square 100').waitFor()
+      await slider.focus()
+      for (let i = 0; i < 3; i++) await notebook.page.keyboard.press('ArrowRight')
+      await answer.getByText('square 169').waitFor({ timeout: 10_000 })
+      const { x, y, width, height } = await slider.boundingBox(), { mouse } = notebook.page
+      await mouse.move(x + width * 0.65, y + height / 2)
+      await mouse.down()
+      for (let i = 1; i <= 10; i++) await mouse.move(x + width * (0.65 - 0.06 * i), y + height / 2)
+      await mouse.move(x + 1, y + height / 2)
+      await mouse.up()
+      await answer.getByText('square 0', { exact: true }).waitFor({ timeout: 10_000 })
+      await slider.fill('2')
+      await answer.getByText('square 4', { exact: true }).waitFor({ timeout: 10_000 })
+      await cell.locator('select').selectOption('power')
+      await answer.getByText('power 4', { exact: true }).waitFor({ timeout: 10_000 })
+      assert.equal(await answer.count(), 1, 'the answer is replaced in place')
+      await notebook.shot(`${app}-slider`)
+    }],
+    ['takes buffers from the browser\'s model to the kernel\'s and back', async () => {
+      const n = number('buffers')
+      await notebook.run(n)
+      await notebook.cell(n).getByText('got 3 bytes').waitFor({ timeout: 30_000 })
+      await notebook.run(number('answered'))
+      assert.match(await notebook.outputs(number('answered')).innerText(), /^'\[\[2,4,6\],\[\{"said":"sent"\},\[2,4,6\]\]\]'\s*$/)
+      await notebook.run(number('setAgain'))
+      assert.match(await notebook.outputs(number('setAgain')).innerText(), /\[\[200,0,14,18\],\{"n":5,"name":"power"\}\]/)
+      await notebook.look(n)
+      await notebook.cell(n).getByText('got 4 bytes').waitFor()
+      await notebook.look(number('slider'))
+      await notebook.cell(number('slider')).locator('.answer').getByText('power 25').waitFor()
+      assert.equal(await notebook.cell(number('slider')).locator('input[type=range]').inputValue(), '5')
+    }],
     ['shows a type error before the cell runs', async () => {
       await notebook.run(number('typeError'))
       assert.match(await notebook.outputs(number('typeError')).first().innerText(), /not assignable to type 'number'/)
@@ -110,11 +146,25 @@ export function tests({ jupyter, browser, shots, app }) {
       await notebook.run(number('evaluation'), 60_000)
       assert.match(await notebook.outputs(number('evaluation')).last().innerText(), /^0\.\d+/)
     }],
+    ['halves the learning rate and stops by the buttons under the curves, which then go', async () => {
+      const cell = notebook.cell(number('buttons'))
+      await notebook.start(number('buttons'))
+      await notebook.look(number('buttons'))
+      await cell.locator('button[data-action="lower"]').click({ timeout: 60_000 })
+      await cell.getByText('From here on the learning rate is').waitFor({ timeout: 60_000 })
+      await cell.locator('tbody tr').first().waitFor({ timeout: 60_000 })
+      const start = Date.now()
+      await cell.locator('button[data-action="stop"]').click()
+      await notebook.done(number('buttons'), 60_000)
+      process.stdout.write(`    Stop → the cell's end: ${Date.now() - start} ms\n`)
+      assert.match(await notebook.outputs(number('buttons')).last().innerText(), /stopped 0\.0002 0\.0001/)
+      assert.equal(await cell.locator('button[data-action]').count(), 0)
+    }],
     ['keeps its pictures in the saved file and shows them again without a kernel', async () => {
       await notebook.save()
       const saved = JSON.parse(readFileSync(join(jupyter.work, file), 'utf8'))
       const bundles = saved.cells.flatMap(({ outputs }) => outputs).map(({ data }) => data).filter(Boolean)
-      assert.equal(bundles.filter((data) => data['application/vnd.plotly.v1+json'] && data['image/svg+xml']).length, 4)
+      assert.equal(bundles.filter((data) => data['application/vnd.plotly.v1+json'] && data['image/svg+xml']).length, 5)
       for (const { id } of await jupyter.api('sessions')) await jupyter.api(`sessions/${id}`, { method: 'DELETE' })
       jupyter.removeKernel()
       // nor may Lab choose another installation of the kernel by name or language
@@ -124,7 +174,7 @@ export function tests({ jupyter, browser, shots, app }) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
       const again = new NotebookPage(await context.newPage(), shots)
       await again.open(jupyter, file, app)
-      await again.page.locator('.jp-Dialog button').first().click({ timeout: 10_000 }) // "Select kernel", of which there is none
+      await again.page.locator('.jp-Dialog button').first().click({ timeout: 30_000 }) // "Select kernel", of which there is none
       await again.look(number('training'))
       const cell = again.cell(number('training'))
       // Lab's renderer keeps a PNG of what it drew and becomes interactive under the mouse

@@ -50,6 +50,27 @@ export class NotebookPage {
     await this.cell(number).locator('.jp-Cell-outputArea').evaluate((area) => { area.scrollIntoView({ block: 'start' }) })
   }
 
+  /** The active cell's number. */
+  async active() { return this.page.evaluate(() => window.jupyterapp.shell.currentWidget.content.activeCellIndex + 1) }
+
+  /** Gives the keyboard to the notebook, outside of any editor. */
+  async focus() {
+    await this.page.evaluate(() => {
+      const notebook = window.jupyterapp.shell.currentWidget.content
+      notebook.mode = 'command'
+      notebook.node.focus()
+      notebook.activate()
+    })
+  }
+
+  /** Shift+Enter: runs the active cell and goes on to the next. */
+  async press() { await this.page.keyboard.press('Shift+Enter') }
+
+  /** What the notebook keeps below a cell, as it would be saved: also where it is out of sight. */
+  async kept(number) {
+    return this.page.evaluate((index) => window.jupyterapp.shell.currentWidget.content.widgets[index].model.outputs.toJSON(), number - 1)
+  }
+
   /** Starts a cell and doesn't wait for its end. */
   async start(number) {
     await this.select(number)

@@ -1,5 +1,5 @@
 // The notebook in a real browser: Chromium against JupyterLab (and Notebook 7 where it is installed).
-//   node tests/browser/run.mjs [lab | notebook]      AFINAR_SHOTS=folder keeps the screenshots there
+//   node tests/browser/run.mjs [lab | notebook] [features | tutorial]      AFINAR_SHOTS=folder keeps the screenshots there
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -7,6 +7,7 @@ import { chromium as driver } from 'playwright-core'
 import { startJupyter } from './jupyter.mjs'
 import { chromium, flags } from './page.mjs'
 import { tests } from './lab.test.mjs'
+import { tests as tutorial } from './tutorial.test.mjs'
 
 const root = resolve(import.meta.dirname, '../..')
 const missing = [[chromium, 'Chromium (apt-get install chromium, or CHROMIUM=path)'], [join(root, '.venv/bin/jupyter-lab'), 'JupyterLab in .venv (npm run setup)'], [join(root, 'dist/kernel/host/main.js'), 'the build (npm run build)']].filter(([path]) => !existsSync(path))
@@ -18,13 +19,17 @@ if (missing.length) {
 const home = mkdtempSync(join(tmpdir(), 'afinar-browser-'))
 const shots = process.env.AFINAR_SHOTS ?? join(home, 'shots')
 mkdirSync(shots, { recursive: true })
-const apps = ['lab', 'notebook'].filter((app) => existsSync(join(root, `.venv/bin/jupyter-${app}`)) && (!process.argv[2] || process.argv[2] === app))
+const words = process.argv.slice(2)
+const chosen = (...names) => names.filter((name) => words.includes(name) || !words.some((word) => names.includes(word)))
+const apps = chosen('lab', 'notebook').filter((app) => existsSync(join(root, `.venv/bin/jupyter-${app}`)))
+const courses = { features: { tests, apps: ['lab', 'notebook'] }, tutorial: { tests: tutorial, apps: ['lab'] } }
 let passed = 0, failed = 0
 for (const app of apps) {
   const jupyter = await startJupyter(join(home, app), app)
   const browser = await driver.launch({ executablePath: chromium, args: flags })
   let broken = false
-  for (const [name, test] of tests({ jupyter, browser, shots, app })) {
+  const steps = chosen(...Object.keys(courses)).filter((course) => courses[course].apps.includes(app)).flatMap((course) => courses[course].tests({ jupyter, browser, shots, app }))
+  for (const [name, test] of steps) {
     if (broken && failed > 3) { failed++; process.stdout.write(`  ✗ ${app}: ${name} (not tried)\n`); continue }
     const start = Date.now()
     try {
