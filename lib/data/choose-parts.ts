@@ -8,7 +8,7 @@ export type PartsOption = string | false | Readonly<Record<string, readonly numb
 export interface Chosen { /** Row numbers of the table that are used, in order. */ rows: number[]; /** Part of each of them; undefined: none is named. */ parts: (string | undefined)[] | undefined; /** The column that named them; it is not one of the data. */ column: string | undefined }
 
 /** Default: the column 'split' where there is one. */
-export function chooseParts(option: PartsOption | undefined, columns: readonly string[], table: readonly Record<string, unknown>[], name: string): Chosen {
+export function chooseParts(option: PartsOption | undefined, columns: readonly string[], table: readonly Readonly<Record<string, unknown>>[], name: string): Chosen {
   const all = table.map((_, row) => row)
   if (typeof option === 'object') {
     const parts = new Map<number, string>()

@@ -180,7 +180,7 @@ const usualNames: Record<string, string> = { training: 'train', val: 'validation
 /** 'val' → 'validation' and the like. */
 export const partName = (name: string): string => usualNames[name.trim().toLowerCase()] ?? name.trim().toLowerCase()
 
-/** A data set from a store, in the parts that the source names, or else cut here: all three where it names none, validation from training where it names two. */
+/** A data set from a store, in the parts that the source names, or else cut here: all three where it names none, validation from training where it names two of which none is "validation". */
 export function createDataset<Row extends object>(store: Store<Row>, named: readonly (string | undefined)[] | undefined, o: { split?: boolean } = {}): Dataset<Row> {
   const ids = Int32Array.from(store.rows, (_, id) => id)
   const names = new Map<string, number[]>()
@@ -195,8 +195,10 @@ export function createDataset<Row extends object>(store: Store<Row>, named: read
   const others = Object.keys(given).filter((name) => name !== 'train')
   if (o.split === false || others.length >= 2 || !splittable(store)) return new StoredDataset(store, given, store.notes)
   if (others.length === 0) return new StoredDataset(store, cut(store, given['train']!, {}), [...store.notes, `${describeCut({}, store.group)} Use .split() for other parts.`])
-  const { train, validation } = cut(store, given['train']!, { test: 0 })
   const other = others[0]!
+  // Spelled out, it is meant so; "val" and "dev" are what published sets call the part that everybody tests on.
+  if (named?.some((name) => name?.trim().toLowerCase() === 'validation')) return new StoredDataset(store, given, [...store.notes, 'Two parts were given, and no test part: "validation" chooses, so its figures flatter. Name a part "test" to judge by, or cut parts with .split().'])
+  const { train, validation } = cut(store, given['train']!, { test: 0 })
   const note = `Two parts were given: "${other}" is the test part, and validation is 15 % of training (stratified, seed 0).`
   return new StoredDataset(store, { train: train!, ...(validation ? { validation } : {}), test: given[other]! }, [...store.notes, note])
 }

@@ -1,6 +1,6 @@
 // Splitting: shares, stability, groups, time, folds, and what is said when it cannot be done.
 import { expect, test } from '@jest/globals'
-import { type Partition, texts } from '../../lib/data/index.js'
+import { interactions, type Partition, texts } from '../../lib/data/index.js'
 import { assign, assignByTime, assignFolds } from '../../lib/data/parts.js'
 
 const keys = (n: number, from = 0) => Array.from({ length: n }, (_, i) => `row ${i + from}`)
@@ -80,4 +80,10 @@ test('parts by the caller\'s own rule, rows left out where it names none', () =>
   expect(new Set(parts.test!.rows.map(({ speaker }) => speaker))).toEqual(new Set(['s2']))
   expect(parts.assign((_, split) => split === 'test' ? 'val' : split).validation!.size).toBe(4)
   expect(() => data.assign(() => 'test')).toThrow('Cannot assign the rows of "texts" to parts: none is in "train", got "test". Return \'train\' for the rows to learn from.')
+})
+
+test('a part that is called "validation" in full stays what it is, and a note says that there is no test part', () => {
+  const data = interactions.fromRows(Array.from({ length: 40 }, (_, i) => ({ user: `u${i % 5}`, item: `i${i}`, rating: 1 + i % 5, split: i % 10 === 0 ? 'validation' : 'train' })))
+  expect([data.train.size, data.validation!.size, data.test]).toEqual([36, 4, undefined])
+  expect(data.notes.join()).toMatch(/no test part/)
 })

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { zipEntries } from '../archive.js'
 import { checkClasses, classify } from '../classes.js'
-import { createDataset, partName } from '../dataset.js'
+import { createDataset } from '../dataset.js'
 import { DataError, shown } from '../errors.js'
 import { hash32 } from '../random.js'
 import type { DataProblem, Dataset } from '../types.js'
@@ -39,7 +39,7 @@ export function fromArrays(parts: Readonly<Record<string, ArrayPart>>, o: ArrayO
   if (new Set(geometry).size > 1) throw new DataError(`Cannot join the parts of "${name}": all pictures must have one size, got ${[...new Set(geometry)].join(' and ')}.`)
   const [, height = 1, width = 1, channels = 1] = entries[0]![1].shape
   const data = entries.length === 1 ? entries[0]![1].images : Buffer.concat(entries.map(([, { images }]) => images))
-  const rowOf = entries.flatMap(([part, { labels }]) => Array.from(labels, (label, i) => ({ file: `${part}/${i}`, part: partName(part), value: Number(label) })))
+  const rowOf = entries.flatMap(([part, { labels }]) => Array.from(labels, (label, i) => ({ file: `${part}/${i}`, part, value: Number(label) })))
   const wrong = rowOf.find(({ value }) => !Number.isInteger(value) || value < 0 || (o.classes && value >= o.classes.length))
   if (wrong) throw new DataError(`Cannot read the label of ${wrong.file}: it must be a whole number from 0${o.classes ? ` to ${o.classes.length - 1} (there are ${o.classes.length} class names)` : ''}, got ${shown(wrong.value)}.`)
   const problems: DataProblem[] = []

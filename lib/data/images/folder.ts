@@ -52,7 +52,7 @@ async function classesBelow(root: string, part: string | undefined, problems: Da
   const found = await Promise.all(folders.map(async (label) => {
     const files = (await filesBelow(root, part ? `${part}/${label}` : label)).filter((file) => pictureFiles.test(file))
     if (files.length === 0) problems.push({ file: part ? `${part}/${label}` : label, rule: 'empty class', detail: 'the subfolder holds no picture' })
-    return files.map((file) => ({ file, label, part: part && partName(part), columns: {} }))
+    return files.map((file) => ({ file, label, part, columns: {} }))
   }))
   return found.flat()
 }

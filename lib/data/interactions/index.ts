@@ -24,7 +24,8 @@ export interface InteractionOptions {
 }
 
 /** Interactions from rows in memory. */
-export function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: InteractionOptions = {}, notes: readonly string[] = []): Dataset<InteractionRow & Columns> {
+export function fromRows<Columns extends object = object>(given: readonly object[], o: InteractionOptions = {}, notes: readonly string[] = []): Dataset<InteractionRow & Columns> {
+  const table = given as readonly Readonly<Record<string, unknown>>[]
   const name = o.name ?? 'interactions', user = o.user ?? 'user', item = o.item ?? 'item', rating = o.rating === false ? undefined : o.rating ?? 'rating', columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { user, item, ...(rating ? { rating } : {}) })
   const { rows, parts, column } = chooseParts(o.split, columns, table, name)

@@ -22,7 +22,8 @@ export interface PairOptions {
 }
 
 /** Sentence pairs from rows in memory. */
-export function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: PairOptions = {}, notes: readonly string[] = []): Dataset<PairRow & Columns> {
+export function fromRows<Columns extends object = object>(given: readonly object[], o: PairOptions = {}, notes: readonly string[] = []): Dataset<PairRow & Columns> {
+  const table = given as readonly Readonly<Record<string, unknown>>[]
   const name = o.name ?? 'pairs', source = o.source ?? 'source', target = o.target ?? 'target', columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { source, target, ...(o.group ? { group: o.group } : {}), ...(typeof o.split === 'string' ? { split: o.split } : {}) })
   const { rows, parts, column } = chooseParts(o.split, columns, table, name)

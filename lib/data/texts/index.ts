@@ -29,7 +29,8 @@ export interface TextOptions {
  * Texts with classes from rows in memory.
  * @example texts.fromRows([{ text: 'fine', label: 'positive' }, { text: 'dull', label: 'negative' }], { split: false })
  */
-export function fromRows<Columns extends object = object>(table: readonly Record<string, unknown>[], o: TextOptions = {}, notes: readonly string[] = []): Dataset<TextRow & Columns> {
+export function fromRows<Columns extends object = object>(given: readonly object[], o: TextOptions = {}, notes: readonly string[] = []): Dataset<TextRow & Columns> {
+  const table = given as readonly Readonly<Record<string, unknown>>[]
   const name = o.name ?? 'texts', text = o.text ?? 'text', label = o.label ?? 'label'
   const columns = Object.keys(table[0] ?? {})
   needColumns(name, columns, { text, label, ...(o.second ? { second: o.second } : {}), ...(o.group ? { group: o.group } : {}), ...(typeof o.split === 'string' ? { split: o.split } : {}) })
