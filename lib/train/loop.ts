@@ -234,7 +234,7 @@ class Loop {
     const { data, model, plan } = this, phase = plan.phases[Math.min(this.phaseNumber, plan.phases.length - 1)]
     this.verdict = judge(this.phaseEpochs > 0 ? this.history.epochs.slice(-this.phaseEpochs) : [], {
       rows: data.train.size, validationRows: data.validation?.size ?? 0, classes: model.classes.length, metric: plan.metric, planned: plan.epochs, ...(trouble ? { trouble } : {}),
-      learningRate: plan.learningRate, batchSize: plan.batchSize, augmented: plan.augment !== undefined, headOnly: phase?.cached ?? false, fitted: phase?.fit ?? false, scratch: model.source.startsWith('new '), images: model.preprocessing.kind === 'image',
+      learningRate: plan.learningRate, batchSize: plan.batchSize, augmented: plan.augment !== undefined, headOnly: phase?.cached ?? false, fitted: phase?.fit ?? false, scratch: model.source.startsWith('new '), images: model.preprocessing.kind === 'image', keptLast: !plan.restoreBest,
     })
   }
 

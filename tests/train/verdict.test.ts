@@ -101,6 +101,7 @@ test('a head that was computed is judged by what its features tell, not by a cou
   const one = (train: number, validation: number) => judge([{ epoch: 1, train: { loss: train, accuracy: 1 }, validation: { loss: validation, accuracy: 0.8 } }], context)
   expect(one(0.05, 0.83)).toMatchObject({ verdict: 'good fit', evidence: expect.stringContaining('no course to judge'), remedies: [{ code: 'fineTune(model, data)' }, { code: 'await result.evaluate(data.test)' }] })
   expect(one(1.02, 1.08)).toMatchObject({ verdict: 'underfitting', evidence: expect.stringContaining('hardly tell the classes apart') })
+  expect(one(0.057, 2.01)).toMatchObject({ verdict: 'too little data', evidence: expect.stringContaining('knows its training rows') })
   expect(judge([{ epoch: 1, train: { loss: 1, accuracy: 1 } }], { ...context, validationRows: 0 }).verdict).toBe('too little data')
 })
 
@@ -110,4 +111,11 @@ test('only a network of pictures is advised to begin from weights of pictures', 
   expect(advice(true)).toContain('efficientnet')
   expect(advice(false)).not.toContain('efficientnet')
   expect(advice(false)).toContain('rankModels')
+})
+
+test('what is said of the weights of an overfitted run depends on which were kept', () => {
+  const epochs = Array.from({ length: 12 }, (_, e): EpochRecord => ({ epoch: e + 1, train: { loss: Math.exp(-e / 4) }, validation: { loss: 0.5 + Math.abs(e - 3) / 10 } }))
+  const first = (keptLast: boolean) => judge(epochs, { rows: 5000, validationRows: 500, classes: 0, metric: 'rmse', planned: 12, keptLast }).remedies[0]
+  expect(first(false)!.text).toMatch(/^Nothing is lost: the weights of epoch 4/)
+  expect(first(true)).toMatchObject({ text: expect.stringMatching(/last epoch were kept, those of epoch 4 were better/), code: expect.stringContaining('restoreBest: true') })
 })

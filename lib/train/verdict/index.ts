@@ -25,6 +25,8 @@ export interface VerdictContext {
   fitted?: boolean
   scratch?: boolean
   images?: boolean
+  /** The run ended with its last weights, not with the best epoch's. */
+  keptLast?: boolean
 }
 
 interface Finding { verdict: VerdictKind; evidence: string; onsetEpoch?: number; interval?: readonly [number, number] }
@@ -48,6 +50,7 @@ export function judge(epochs: readonly EpochRecord[], context: VerdictContext): 
 /** A head that is the optimum for its features has no course: only whether the features tell the classes apart. */
 function ofOptimum(train: number, validation: number, classes: number): Finding {
   const chance = Math.log(Math.max(2, classes)), losses = `training loss ${show(train)}, validation loss ${show(validation)}`
+  if (validation > 0.93 * chance && train < 0.5 * chance) return { verdict: 'too little data', evidence: `The head knows its training rows and is so sure of some mistakes that guessing would cost less on validation rows: ${losses} (guessing gives ${show(chance)}). So many features want more rows.` }
   if (validation > 0.93 * chance) return { verdict: 'underfitting', evidence: `The head is the best for its features, and they hardly tell the classes apart: ${losses} (guessing gives ${show(chance)}).` }
   return { verdict: 'good fit', evidence: `The head is the best for its features, no stronger than the validation rows bear, so there is no course to judge: ${losses}.` }
 }

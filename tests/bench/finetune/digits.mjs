@@ -1,7 +1,9 @@
 // Spoken digits: the official parts (the same voices on both sides), and a speaker of whom nothing was known, as he is and after ten recordings of each digit.
+// Nothing here hangs on the seed (frozen layers, heads with one best answer, parts by speaker and take), so one does.
 import { buildModel, Evaluation, fineTune, loadModel, samples } from '../../../dist/lib/index.js'
 
 export async function run({ seed, quick, record, timed }) {
+  if (seed > 0) return
   // One recording of each digit and voice chooses the head's strength: the last take.
   const takes = quick ? 25 : 50, last = takes - 1
   const data = (await samples.spokenDigits({ takes })).assign(({ take }) => Number(take) < 5 ? 'test' : Number(take) === last ? 'validation' : 'train'), { classes } = data
