@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { tests as translations } from './translations.mjs'
 import { tests as tslab } from './tslab.mjs'
 
 const full = process.argv.includes('--full'), part = process.argv.slice(2).find((word) => !word.startsWith('-'))
@@ -12,6 +13,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'afinar-notebooks-'))
 let passed = 0, failed = 0
 const report = (ok, name, detail) => { ok ? passed++ : failed++; console.log(`  ${ok ? '✓' : '✕'} ${name}${detail ? `\n${detail}` : ''}`) }
 
+if (part !== 'tslab') for (const [name, test] of translations) {
+  try { test(); report(true, name) } catch (error) { report(false, name, error.message) }
+}
 if (part !== 'tslab') for (const file of readdirSync('notebooks').filter((name) => /^\d\d-.*\.ipynb$/.test(name)).sort()) {
   const start = performance.now()
   const out = join(scratch, file), page = out.replace(/ipynb$/, 'html')

@@ -4,4 +4,4 @@
  * @module
  */
 export { antsBees, bloodCells, pictograms, pneumonia } from './images.js'
-export { filmReviews, jupyterPortuguese, movielens, smsSpam, spokenDigits } from './others.js'
+export { filmReviews, jupyterPortuguese, movielens, programsPortuguese, smsSpam, spokenDigits } from './others.js'

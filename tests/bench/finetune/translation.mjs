@@ -1,25 +1,9 @@
 // JupyterLab's messages in Brazilian Portuguese: a translator learns from the catalogues of other programs, then from Jupyter's own. Its encoder is MiniLM's;
 // beside it a small network from scratch, and copying the translation of the nearest known message. No message is in two parts, nor in Jupyter and elsewhere, case and punctuation aside.
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { bleu, buildModel, chrf, fineTune, loadModel, pairs, samples, trainTokenizer, translate } from '../../../dist/lib/index.js'
 import { miniLM } from './_models.mjs'
 
-// Wheels with catalogues under BSD, MIT or Apache licences, 62 MB. They are read, never installed.
-const wheels = ['Django==5.2.19', 'spyder==6.1.8', 'wagtail==8.0.1', 'horizon==27.0.0', 'django-oscar==4.2.1', 'Trac==1.6', 'Sphinx==9.0.4', 'django-cms==5.1.3', 'django-allauth==65.22.1', 'django-filer==3.6.0']
 const longest = 40, vocabularySize = 2000
-
-async function fetchWheels(folder) {
-  if (!existsSync(folder)) {
-    const python = existsSync('.venv/bin/python') ? '.venv/bin/python' : 'python3', work = `${folder}.partial`
-    mkdirSync(work, { recursive: true })
-    await promisify(execFile)(python, ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--ignore-requires-python', '-d', work, ...wheels])
-    renameSync(work, folder)
-  }
-  return readdirSync(folder).filter((file) => file.endsWith('.whl')).map((file) => join(folder, file))
-}
 
 const plain = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim() || text
 
@@ -62,7 +46,7 @@ function likeness() {
 export async function run({ seed, quick, record, timed }) {
   const jupyterRows = once(rowsOf(await samples.jupyterPortuguese()).map(tidy))
   const jupyter = pairs.fromRows(jupyterRows, { name: 'Jupyter' }) // cut by their text, so alike for every seed
-  const others = once(rowsOf(await pairs.fromCatalogues(await fetchWheels('notebooks/models/wheels'), { language: 'pt_BR' })).map(tidy), new Set(jupyterRows.map(({ source }) => plain(source))))
+  const others = once(rowsOf(await samples.programsPortuguese()).map(tidy), new Set(jupyterRows.map(({ source }) => plain(source))))
   const short = others.filter(({ source, target }) => source.length <= longest && target.length <= 1.5 * longest && source !== target && !/[<>]/.test(source)).filter((_, i) => !quick || i % 20 === 0)
   const catalogues = pairs.fromRows(short.map((row, i) => ({ ...row, part: i % 30 === 7 ? 'validation' : 'train' })), { split: 'part', name: 'other programs' })
   const { validation, test } = jupyter
