@@ -5,7 +5,7 @@
 //   - the value of a last expression is printed, not displayed: tables, audits and single figures appear as text there. What the
 //     library displays by itself, the live view of a training, appears with its figure.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import MagicString from 'magic-string'
 import { parseSync } from 'oxc-parser'
@@ -19,7 +19,7 @@ function makeFolder() {
   const folder = mkdtempSync(join(root, '.cache/tslab-')), installed = join(folder, 'node_modules/afinar')
   cpSync(join(root, 'dist/lib'), join(installed, 'dist/lib'), { recursive: true })
   cpSync(join(root, 'package.json'), join(installed, 'package.json'))
-  for (const name of ['results.ts', 'results.jsonl']) cpSync(join(root, 'notebooks/data', name), join(folder, 'data', name))
+  symlinkSync(join(root, 'notebooks/data'), join(folder, 'data'))
   const spec = join(folder, 'jupyter/kernels/tslab')
   mkdirSync(spec, { recursive: true })
   writeFileSync(join(spec, 'kernel.json'), JSON.stringify({ argv: [process.execPath, join(root, 'node_modules/tslab/bin/tslab'), 'kernel', '--config-path', '{connection_file}'], display_name: 'tslab', language: 'typescript' }))
@@ -55,7 +55,14 @@ function withoutShorthand(source) {
 const displayFunctions = () => [...readFileSync(join(root, 'node_modules/tslab/dist/public.d.ts'), 'utf8').match(/interface Display \{([\s\S]*?)\n\}/)[1].matchAll(/^\s+(\w+)\((\w+)/gm)].map(([, name, first]) => ({ name, bytes: first === 'b' }))
 const bundles = (cells) => cells.map(({ outputs }) => outputs.map(({ output_type, data, text }) => data ? { output_type, data: Object.fromEntries(Object.entries(data).map(([type, value]) => [type, [value].flat().join('')])) } : { text: [text].flat().join('') }))
 
-export function tests({ full }) {
+/** The project's notebooks that run under tslab; true: always tried, false: only with --full. README.md says what keeps the others from it. */
+const notebooks = {
+  '01-fine-tune-images': true, '02-medical-diagnosis': false, '03-text-understanding': false, '04-machine-translation': false, '05-speech-recognition': false,
+  '06-content-recommendation': false, '07-overfitting-and-its-cures': false, '08-growing': false,
+}
+const says = { '01-fine-tune-images': [/Loaded again: \d+\.\d %/, /Noto \d+\.\d %/, /430 motifs, 0 of them/] }
+
+export function tests({ full, all = full }) {
   const folder = makeFolder()
   const close = () => rmSync(folder, { recursive: true, force: true })
   return { close, tests: [
@@ -85,8 +92,8 @@ export function tests({ full }) {
       const text = JSON.stringify(outputs.map((cell) => cell.filter(({ output_type, text }) => output_type || /true/.test(text))))
       for (const expected of ['true true', '"8"', 'Promise { <pending> }', "'string'", 'Point { x: 1, y: 2 }']) if (!text.includes(expected)) throw new Error(`no ${expected} in ${text}`)
     }],
-    ['the tutorial runs under tslab', () => {
-      const { cells } = JSON.parse(readFileSync(join(root, 'notebooks/01-fine-tune-images.ipynb'), 'utf8'))
+    ...Object.entries(notebooks).filter(([, always]) => all || always).map(([name]) => [`${name} runs under tslab`, () => {
+      const { cells } = JSON.parse(readFileSync(join(root, `notebooks/${name}.ipynb`), 'utf8'))
       const done = run(folder, cells.map((cell) => cell.cell_type === 'code' ? { ...cell, source: withoutShorthand([cell.source].flat().join('')), outputs: [], execution_count: null } : cell), 'tslab', ['--allow-errors', ...(full ? [] : ['-p', 'quick=true'])])
       // tslab loses a message now and then, a cell's result with it; what it does say must not be an error. Its watcher of type
       // files speaks of itself when a package is installed or built meanwhile.
@@ -94,9 +101,9 @@ export function tests({ full }) {
       const said = done.flatMap(({ source, outputs }) => outputs.filter((output) => (output.name === 'stderr' || output.output_type === 'error') && !ofItself(output)).map((output) => `${[source].flat().join('')}\n${JSON.stringify(output)}`))
       if (said.length > 0) throw new Error(said[0])
       const outputs = done.flatMap(({ outputs }) => outputs), figures = outputs.filter(({ data }) => data?.['application/vnd.plotly.v1+json'] && data['image/svg+xml'])
-      if (figures.length < 4) throw new Error(`${figures.length} trainings drew their curves`)
+      if (figures.length === 0) throw new Error('no training drew its curve')
       const text = outputs.map(({ text }) => [text ?? ''].flat().join('')).join('')
-      for (const expected of [/Loaded again: \d+\.\d %/, /Noto \d+\.\d %/, /430 motifs, 0 of them/]) if (!expected.test(text)) throw new Error(`no ${expected} in ${text.slice(-3000)}`)
-    }],
+      for (const pattern of says[name] ?? []) if (!pattern.test(text)) throw new Error(`no ${pattern} in ${text.slice(-3000)}`)
+    }]),
   ], prepare: () => writeFileSync(join(folder, 'point.ts'), 'export class Point { constructor(readonly x: number, readonly y: number) {} }\n') }
 }
