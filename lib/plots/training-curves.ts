@@ -63,7 +63,8 @@ const heading = (text: string, left: number): PlotlyObject => ({ text: `<b>${tex
 
 function bestLabel(panel: CurvePanel, suffix: string): PlotlyObject[] {
   if (!panel.best || panel.name === 'loss') return []
-  return [{ text: formatNumber(panel.best.value), xref: `x${suffix}`, yref: `y${suffix}`, x: panel.best.epoch, y: panel.best.value, xanchor: 'left', yanchor: 'top', xshift: 6, yshift: -6, showarrow: false, font: { size: 12, color: meaning.best } }]
+  const last = panel.validation.x.at(-1) ?? panel.best.epoch, atEdge = last >= 3 && panel.best.epoch > 0.85 * last // where there is no room to the right of it
+  return [{ text: formatNumber(panel.best.value), xref: `x${suffix}`, yref: `y${suffix}`, x: panel.best.epoch, y: panel.best.value, xanchor: atEdge ? 'right' : 'left', yanchor: 'top', xshift: atEdge ? -6 : 6, yshift: -6, showarrow: false, font: { size: 12, color: meaning.best } }]
 }
 
 function phaseBands({ phases, extent }: TrainingRecord, index: number): PlotlyObject[] {
