@@ -57,7 +57,7 @@ const bundles = (cells) => cells.map(({ outputs }) => outputs.map(({ output_type
 
 /** The project's notebooks that run under tslab; true: always tried, false: only with --full. README.md says what keeps the others from it. */
 const notebooks = {
-  '01-fine-tune-images': true, '02-medical-diagnosis': false, '03-text-understanding': false, '04-machine-translation': false, '05-speech-recognition': false,
+  '01-fine-tune-images': true, '02-medical-diagnosis': false, '03-text-understanding': false, '04-machine-translation': false,
   '06-content-recommendation': false, '07-overfitting-and-its-cures': false,
 }
 const says = { '01-fine-tune-images': [/Loaded again: \d+\.\d %/, /Noto \d+\.\d %/, /430 motifs, 0 of them/] }
