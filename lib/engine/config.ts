@@ -10,6 +10,11 @@ export interface EngineOptions {
   threads?: number
   /** Threads for ops side by side; default: the number of cores. */
   parallelOps?: number
+  /**
+   * The same seed gives the same weights to the bit on a GPU too, where sums are otherwise made in any order; slower there, and an op that
+   * has no such form is an error (TF_DETERMINISTIC_OPS). On a CPU it always does. Default false.
+   */
+  deterministic?: boolean
   /** What TensorFlow's C++ code may write to stderr: 'info', 'warning', 'error', 'fatal'. Default 'error'. */
   logLevel?: 'info' | 'warning' | 'error' | 'fatal'
   /** The folder or file of libtensorflow; default: the search of findTensorFlow. */

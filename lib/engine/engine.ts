@@ -77,6 +77,7 @@ function start(options: EngineOptions): StartedEngine {
   const level = { info: '0', warning: '1', error: '2', fatal: '3' }[options.logLevel ?? 'error']
   if (options.logLevel) process.env['TF_CPP_MIN_LOG_LEVEL'] = level
   else process.env['TF_CPP_MIN_LOG_LEVEL'] ??= level
+  if (options.deterministic !== undefined) process.env['TF_DETERMINISTIC_OPS'] = options.deterministic ? '1' : '0'
   const { library, api, status, context } = withQuietLog(process.env['TF_CPP_MIN_LOG_LEVEL'], () => {
     const { library, api } = firstThatLoads(options.library)
     const status = api.TF_NewStatus() as Pointer

@@ -39,7 +39,7 @@ export function checkOptions(o: TrainOptions, verb = 'fine-tune'): void {
     if (typeof value !== 'number' || !test(value)) throw new TrainError(`Cannot ${verb}: ${name} must be ${rule}, got ${shown(value)}. Use for example ${example}.`)
   }
   if (Array.isArray(o.learningRate)) o.learningRate.forEach((value: unknown, i) => { if (typeof value !== 'number' || !(Number.isFinite(value) && value >= 0)) throw new TrainError(`Cannot ${verb}: learningRate[${i}] must be a number of at least 0, got ${shown(value)}.`) })
-  for (const name of ['fitHead', 'recompute'] as const) if (o[name] !== undefined && typeof o[name] !== 'boolean') throw new TrainError(`Cannot ${verb}: ${name} must be true or false, got ${shown(o[name])}.`)
+  for (const name of ['fitHead', 'recompute', 'xla'] as const) if (o[name] !== undefined && typeof o[name] !== 'boolean') throw new TrainError(`Cannot ${verb}: ${name} must be true or false, got ${shown(o[name])}.`)
   if (o.rowWeights !== undefined && typeof o.rowWeights !== 'function') throw new TrainError(`Cannot ${verb}: rowWeights must be a function of a row, got ${shown(o.rowWeights)}. Use for example rowWeights: ({ speaker }) => speaker === 'theo' ? 10 : 1.`)
   if (o.schedule !== undefined) createSchedule(o.schedule)
   oneOf(verb, 'precision', o.precision, ['float32', 'mixed'])

@@ -29,7 +29,7 @@ export interface EpochTask {
   /** Share of the highest rate at a step (counted over the whole run, from 1). */
   factor(step: number): number
   team: Team
-  trouble(step: number, loss: number, gradNorm: number): Trouble | undefined
+  trouble(step: number, loss: number, gradNorm: number, updated: boolean): Trouble | undefined
   /** In how many parts a step takes its rows, and who is told when memory made them smaller. */
   parts: Parts
   onHalved(rows: number): void
@@ -51,13 +51,13 @@ export async function runEpoch(task: EpochTask): Promise<EpochEnd> {
     const { batch, step, rate, began, result } = running
     running = undefined
     try {
-      const { loss: trained, gradNorm, signals, outputs } = await result
+      const { loss: trained, gradNorm, updated, signals, outputs } = await result
       task.team.hear(signals)
       const loss = batch.mixed ? trained : plainLoss(outputs)
       note(soFar, batch, outputs['logits']!, loss)
       tf.dispose(outputs)
       stream.emit({ type: 'step', time: Date.now(), epoch, step, loss, learningRate: rate, gradNorm, examplesPerSecond: batch.all / Math.max(1e-6, (performance.now() - began) / 1000) })
-      trouble = task.trouble(step, loss, gradNorm)
+      trouble = task.trouble(step, loss, gradNorm, updated)
       if (!trouble) await task.afterStep(step)
     } finally { batch.dispose() }
   }

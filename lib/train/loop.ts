@@ -158,7 +158,7 @@ class Loop {
         phase, plan, epoch, soFar: this.soFar, stepsBefore: this.step, stream,
         factor: (step) => plan.schedule.factor({ step: step - 1 - from, total, losses: this.losses }) * team.rateFactor,
         team,
-        trouble: (step, loss, norm) => this.health.look(step, loss, norm),
+        trouble: (...step) => this.health.look(...step),
         parts: this.parts,
         onHalved: (rows) => stream.emit({ type: 'note', time: Date.now(), level: 'warning', text: `The memory is not enough for ${plan.batchSize} rows at once: from here on a step takes ${rows} at a time and makes one update of all their gradients. Use a smaller batchSize to go faster.` }),
         afterStep: async (step) => {

@@ -49,6 +49,7 @@ export function openPhase(model: Model, objective: Objective, plan: Plan, phase:
     seed: plan.seed,
     precision: plan.precision,
     recompute: plan.recompute,
+    xla: plan.xla,
     onNote,
     workers,
   })

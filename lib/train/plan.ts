@@ -51,6 +51,7 @@ export interface Plan {
   precision: 'float32' | 'mixed'
   /** Whether the forward pass is computed again for the gradients, to save memory. */
   recompute: boolean
+  xla: boolean
   /** What the caller's own code or choice decides of the loss, as text: a run goes on only with the same. */
   code: string
   /** Whether the model had been trained before. */
@@ -133,6 +134,7 @@ export function makePlan(model: Model, data: Dataset<any>, o: TrainOptions, trai
     seed: choose('seed', o.seed, 0, 'the same order, changes and dropout every time'),
     precision: o.precision ?? 'float32',
     recompute: o.recompute ?? false,
+    xla: o.xla ?? false,
     code: [o.loss, o.rowWeights].map((one) => one === undefined ? '' : String(one)).join('\n'),
     trained,
     defaults,

@@ -1,7 +1,8 @@
 // Milliseconds of a training step with AdamW: op by op, recorded, recorded with XLA, and with --peers Keras' compiled step and PyTorch.
 // node tests/bench/engine.mjs [--json] [--peers] [--cases small-cnn,minilm-16x64] [--systems recorded,keras] [--rounds 5] [--seconds 1] [--starts 1].
 // Needs `npm run build`. All systems begin with the same weights, learn from the same batch and take turns, round after round.
-// --peers puts tensorflow-cpu and torch into a Python environment of their own under the system's temporary folder (about 1.5 GB).
+// --peers puts tensorflow-cpu and torch into a Python environment of their own under the system's temporary folder (about 1.5 GB);
+// AFINAR_BENCH_PYTHON names one that has them already. Where a GPU answers, TensorFlow and PyTorch both use it.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
@@ -17,6 +18,7 @@ const rounds = +option('rounds', '5'), seconds = +option('seconds', '1'), starts
 const wantedCases = option('cases', Object.keys(cases).join(',')).split(',')
 
 function pythonWithPeers() {
+  if (process.env.AFINAR_BENCH_PYTHON) return process.env.AFINAR_BENCH_PYTHON
   const place = join(tmpdir(), 'afinar-bench-peers'), python = join(place, 'bin', 'python')
   if (!existsSync(join(place, 'ready'))) {
     console.error('Installing tensorflow-cpu and torch for the comparison (once) …')

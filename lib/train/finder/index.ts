@@ -49,11 +49,11 @@ export async function traceRates(model: Model, data: Dataset, options: FinderOpt
     epochs: for (let epoch = 1; ; epoch++) {
       for await (const batch of source.batches({ batchSize: plan.batchSize, shuffle: { seed: plan.seed, epoch }, ...(plan.augment ? { augment: { seed: plan.seed, ...plan.augment, mixup: 0 } } : {}) })) {
         const rate = lowest * (highest / lowest) ** (step / (steps - 1))
-        const { outputs, gradNorm } = await phase.step.runAsync({ ...batch.inputs, [labelsName]: batch.labels, [weightsName]: batch.weights }, { learningRate: rate, rates: phase.rates.map((share) => share * rate), step: ++step })
+        const { outputs, gradNorm, updated } = await phase.step.runAsync({ ...batch.inputs, [labelsName]: batch.labels, [weightsName]: batch.weights }, { learningRate: rate, rates: phase.rates.map((share) => share * rate), step: ++step })
         const loss = outputs['plain']!.dataSync()[0]!
         tf.dispose(outputs)
         batch.dispose()
-        if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) break epochs
+        if (!Number.isFinite(loss) || (updated && !Number.isFinite(gradNorm))) break epochs
         rates.push(rate)
         losses.push(loss)
         onStep(step, steps, rate, loss)

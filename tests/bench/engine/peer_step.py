@@ -91,6 +91,9 @@ else:
     from torch import nn
     F = nn.functional
     torch.manual_seed(0)
+    device = "cuda" if torch.cuda.is_available() else "cpu" # where there is a GPU, both use it, and both multiply in TF32 there
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
     if kind == "encoder":
         width, heads, length = spec["width"], spec["heads"], spec["length"]
         class Block(nn.Module):
@@ -155,6 +158,7 @@ else:
     if kind != "encoder":
         x = torch.from_numpy(take((batch, spec["size"], spec["size"], 3)).transpose(0, 3, 1, 2).copy()).to(memory_format=torch.channels_last)
     y = torch.tensor([i % classes for i in range(batch)])
+    model, x, y = model.to(device), x.to(device), y.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-4, weight_decay=0.01, fused=True)
     model.train()
     def run():
