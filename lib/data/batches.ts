@@ -61,7 +61,7 @@ export async function* makeBatches(store: Store<object>, ids: Int32Array, o: Bat
 function orderOf(store: Store<object>, ids: Int32Array, o: BatchOptions): Int32Array {
   const { shuffle } = o
   if (o.balanced && !shuffle) throw new DataError('Cannot draw classes equally often without a seed: balanced needs shuffle. Add shuffle: { seed: 0, epoch: 1 }.')
-  if (!shuffle) return Int32Array.from(ids, (_, row) => row)
+  if (!shuffle) return o.byLength && store.content.arrange ? store.content.arrange(ids, o).map(lookUp(ids)) : Int32Array.from(ids, (_, row) => row)
   const random = randomStream(shuffle.seed, shuffle.epoch)
   const order = o.balanced ? balancedOrder(store.labels, ids, random) : permutation(ids.length, random)
   return store.content.arrange ? store.content.arrange(order.map((row) => ids[row]!), o).map(lookUp(ids)) : order

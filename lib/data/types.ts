@@ -178,6 +178,8 @@ export interface BatchOptions {
   preprocessing: Preprocessing
   /** Another order for each (seed, epoch). Absent: the order of the rows. */
   shuffle?: { seed: number; epoch: number }
+  /** Without `shuffle`: rows of like length share a batch where rows have lengths (texts, pairs), so that less of it is padding; `rows` says which they are. Default false. */
+  byLength?: boolean
   /** Draw classes equally often, with repetition, `split.size` rows an epoch. Needs `shuffle`. Default false. */
   balanced?: boolean
   augment?: AugmentOptions

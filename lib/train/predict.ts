@@ -34,16 +34,17 @@ export function makeEvaluator(model: Model, objective: Pick<Objective, 'plainLos
   }, { variables: Object.values(model.weights()) })
   return {
     async run(source, batchSize, aborted = () => false) {
-      const logits: Float32Array[] = [], labels: (Int32Array | Float32Array)[] = []
+      const logits: Float32Array[] = [], labels: (Int32Array | Float32Array)[] = [], rows: number[] = [] // one entry a row
       const texts: Texts = { written: [], truth: [] }
       let loss = 0, weight = 0, width = 1
-      for await (const batch of source.batches({ batchSize })) {
+      for await (const batch of source.batches({ batchSize, byLength: true })) {
         const out: TensorMap = await recorded.runAsync({ ...batch.inputs, [labelsName]: batch.labels, [weightsName]: batch.weights })
-        const rows = batch.size / batch.labels.shape[0]!
+        const real = batch.size / batch.labels.shape[0]!
         width = out['logits']!.shape.at(-1)!
         const values = out['logits']!.dataSync() as Float32Array, truth = batch.labels.dataSync() as Int32Array | Float32Array
-        logits.push(values.slice(0, Math.round(values.length * rows)))
-        labels.push(ignored(truth, batch.weights.dataSync() as Float32Array, batch.size))
+        logits.push(...each(values.slice(0, Math.round(values.length * real)), batch.size))
+        labels.push(...each(ignored(truth, batch.weights.dataSync() as Float32Array, batch.size), batch.size))
+        for (let at = 0; at < batch.size; at++) rows.push(batch.rows?.[at] ?? rows.length)
         if (objective.texts !== 'none') {
           const { written, truth: meant } = await readTexts(model, batch, objective.texts === 'written' ? undefined : out['logits']!)
           texts.written.push(...written)
@@ -56,10 +57,17 @@ export function makeEvaluator(model: Model, objective: Pick<Objective, 'plainLos
         batch.dispose()
         if (aborted()) return undefined
       }
-      return { logits: concat(logits), labels: concat(labels), width, loss: weight === 0 ? NaN : loss / weight, weight, ...(objective.texts === 'none' ? {} : { texts }) }
+      const order = rows.map((_, at) => at).sort((a, b) => rows[a]! - rows[b]!), inOrder = <T>(values: readonly T[]) => order.map((at) => values[at]!)
+      return { logits: concat(inOrder(logits)), labels: concat(inOrder(labels)), width, loss: weight === 0 ? NaN : loss / weight, weight, ...(objective.texts === 'none' ? {} : { texts: { written: inOrder(texts.written), truth: inOrder(texts.truth) } }) }
     },
     dispose: () => { recorded.dispose() },
   }
+}
+
+/** The values of each of so many rows. */
+function each<T extends Float32Array | Int32Array>(values: T, rows: number): T[] {
+  const width = values.length / rows
+  return Array.from({ length: rows }, (_, row) => values.subarray(row * width, (row + 1) * width) as T)
 }
 
 /** Labels of the real rows; unknown (−1, or NaN for numbers) where the row's file broke or its ids are not the model's. */

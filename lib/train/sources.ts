@@ -16,10 +16,12 @@ export interface StepBatch {
   /** Real rows, and those of the whole step, when this is one worker's share of it. */
   size: number
   all: number
+  /** Which rows of the split the real ones are; absent where the source's rows are nobody's (features, kept examples). */
+  rows?: readonly number[]
   dispose(): void
 }
 
-export interface BatchOrder { batchSize: number; shuffle?: { seed: number; epoch: number }; augment?: AugmentOptions }
+export interface BatchOrder { batchSize: number; shuffle?: { seed: number; epoch: number }; byLength?: boolean; augment?: AugmentOptions }
 
 export interface Source {
   rows: number
@@ -39,8 +41,8 @@ export function splitSource(split: AnySplit, model: Model, share?: Share, count?
     rows: split.size,
     async *batches(order) {
       for await (const batch of split.batches({ ...order, preprocessing: model.preprocessing, ...(share ? { share } : {}) })) {
-        const { inputs, labels, size, all, mixed } = batch, weights = count ? counted(batch, split.rows, count) : batch.weights
-        yield { inputs, labels, weights, size, all, ...(mixed ? { mixed } : {}), dispose: () => { disposeBatch(batch); if (count) weights.dispose() } }
+        const { inputs, labels, size, all, rows, mixed } = batch, weights = count ? counted(batch, split.rows, count) : batch.weights
+        yield { inputs, labels, weights, size, all, rows, ...(mixed ? { mixed } : {}), dispose: () => { disposeBatch(batch); if (count) weights.dispose() } }
       }
     },
   }
@@ -57,11 +59,11 @@ interface Stored { inputs: Record<string, { data: Float32Array | Int32Array; row
 /** Most bytes that are kept of examples or features. */
 export const mostKept = 512 * 2 ** 20
 
-/** Everything that a source gives without augmentation, kept in memory; undefined when `aborted` says so in between. */
+/** Everything that a source gives without augmentation, kept in memory, rows of like length together; undefined when `aborted` says so in between. */
 export async function keep(source: Source, batchSize: number, aborted: () => boolean, transform?: (inputs: TensorMap) => Promise<TensorMap>, team?: Team): Promise<Source | undefined> {
   const blocks: Block[] = []
   try {
-    for await (const batch of source.batches({ batchSize })) {
+    for await (const batch of source.batches({ batchSize, byLength: true })) {
       const inputs = transform ? await transform(batch.inputs) : Object.fromEntries(Object.entries(batch.inputs).map(([name, tensor]) => [name, tensor.clone()]))
       blocks.push({ inputs, labels: batch.labels.clone(), weights: batch.weights.clone(), size: batch.size })
       batch.dispose()

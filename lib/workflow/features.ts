@@ -9,11 +9,12 @@ export async function computeFeatures(model: Model, split: Pick<Split<any>, 'siz
   const record = recordFunction((inputs) => ({ features: model.features(inputs) }), { variables: Object.values(model.weights()) })
   let data = new Float32Array(0), width = 0, at = 0
   try {
-    for await (const batch of split.batches({ batchSize: Math.min(o.batchSize ?? 32, split.size), preprocessing: model.preprocessing })) {
+    for await (const batch of split.batches({ batchSize: Math.min(o.batchSize ?? 32, split.size), preprocessing: model.preprocessing, byLength: true })) {
       const { features } = await record.runAsync(batch.inputs)
       width = features!.size / features!.shape[0]!
       if (data.length === 0) data = new Float32Array(split.size * width)
-      data.set((features!.dataSync() as Float32Array).subarray(0, batch.size * width), at * width)
+      const values = features!.dataSync() as Float32Array
+      batch.rows.forEach((row, place) => { data.set(values.subarray(place * width, (place + 1) * width), row * width) })
       at += batch.size
       tf.dispose(features!)
       disposeBatch(batch)

@@ -3,7 +3,7 @@ import { beforeAll, expect, jest, test } from '@jest/globals'
 import { texts, trainTokenizer } from '../../lib/data/index.js'
 import { startEngine } from '../../lib/engine/index.js'
 import { buildModel } from '../../lib/models/index.js'
-import { fineTune } from '../../lib/workflow/index.js'
+import { fineTune, predict } from '../../lib/workflow/index.js'
 
 jest.setTimeout(120_000)
 beforeAll(() => { startEngine() })
@@ -18,6 +18,10 @@ test('short and long texts in one validation part', async () => {
   const result = await fineTune(model, data, { live: false, epochs: 2, batchSize: 2, learningRate: 1e-3 })
   const best = result.history.find(({ epoch }) => epoch === result.best.epoch)!
   expect((await result.evaluate('validation')).logLoss).toBeCloseTo(best.validation!['loss']!, 5)
+  // Batches gather like lengths, and what comes out stands in the order of the rows.
+  const one = await Promise.all(data.validation!.rows.slice(0, 6).map(async ({ text }) => (await predict(model, [text]))[0]!.probabilities))
+  const all = await predict(model, data.validation!.rows.map(({ text }) => text), { batchSize: 4 })
+  one.forEach((probabilities, row) => { for (const [name, value] of Object.entries(probabilities!)) expect(all[row]!.probabilities![name]).toBeCloseTo(value, 5) })
   model.dispose()
 
   async function widths(): Promise<number[]> {
