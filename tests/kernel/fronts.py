@@ -119,9 +119,8 @@ TRAINING = """
 import { samples, buildModel, fineTune } from 'afinar'
 const drawings = (await samples.pictograms()).filter((row) => row.artist === 'noto')
 const model = buildModel('small-cnn', { classes: drawings.classes, imageSize: 32, seed: 0 })
-// an epoch takes as long as somebody needs to come and look, on a machine of any speed
-const pause = () => new Promise((resolve) => setTimeout(resolve, 1500))
-const run = fineTune(model, drawings, { epochs: 12, batchSize: 32, seed: 0, callbacks: { onEpochEnd: pause } })
+// long enough for somebody to come and look, on a machine of any speed
+const run = fineTune(model, drawings, { epochs: 60, batchSize: 32, patience: false, seed: 0 })
 run
 """
 
