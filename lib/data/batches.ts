@@ -61,17 +61,10 @@ export async function* makeBatches(store: Store<object>, ids: Int32Array, o: Bat
 function orderOf(store: Store<object>, ids: Int32Array, o: BatchOptions): Int32Array {
   const { shuffle } = o
   if (o.balanced && !shuffle) throw new DataError('Cannot draw classes equally often without a seed: balanced needs shuffle. Add shuffle: { seed: 0, epoch: 1 }.')
-  if (!shuffle) return o.byLength && store.content.arrange ? store.content.arrange(ids, o).map(lookUp(ids)) : Int32Array.from(ids, (_, row) => row)
-  const random = randomStream(shuffle.seed, shuffle.epoch)
-  const order = o.balanced ? balancedOrder(store.labels, ids, random) : permutation(ids.length, random)
-  return store.content.arrange ? store.content.arrange(order.map((row) => ids[row]!), o).map(lookUp(ids)) : order
-}
-
-/** From the store's row numbers back to places in the split. */
-function lookUp(ids: Int32Array): (id: number) => number {
-  const places = new Map<number, number>()
-  ids.forEach((id, row) => places.set(id, row))
-  return (id) => places.get(id)!
+  const random = shuffle && randomStream(shuffle.seed, shuffle.epoch)
+  const order = !random ? Int32Array.from(ids, (_, row) => row) : o.balanced ? balancedOrder(store.labels, ids, random) : permutation(ids.length, random)
+  if (!store.content.arrange || !(shuffle || o.byLength)) return order
+  return store.content.arrange(order.map((row) => ids[row]!), o).map((place) => order[place]!)
 }
 
 /** As many draws as rows, each class equally often; within a class all rows are used before one is used again. */

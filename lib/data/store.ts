@@ -59,8 +59,8 @@ export type Fault = Omit<Finding, 'severity'> & Partial<Pick<Finding, 'severity'
 /** The content behind the rows: one implementation per kind. */
 export interface Content {
   assemble(request: AssembleRequest): Promise<Assembled>
-  /** In which order and companionship rows are batched; texts put similar lengths together. Default: as given. */
-  arrange?(order: Int32Array, o: BatchOptions): Int32Array
+  /** In which order and companionship rows are batched, as places in `ids`; texts put similar lengths together. Default: as given. */
+  arrange?(ids: Int32Array, o: BatchOptions): Int32Array
   /** What `describe` measures, e.g. width and height per row. */
   sizes(ids: Int32Array): Promise<Record<string, number[]>>
   /** HTML of a few rows for the display: pictures, players, lines of text. */

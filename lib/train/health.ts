@@ -20,7 +20,10 @@ export class HealthCheck {
   constructor(readonly chance: number) {}
 
   /** Each phase starts afresh. */
-  reset(): void { this.state = { smooth: 0, count: 0, start: 0 } }
+  reset(): void {
+    this.state = { smooth: 0, count: 0, start: 0 }
+    this.overflows = 0
+  }
 
   look(step: number, loss: number, gradNorm: number, updated = true): Trouble | undefined {
     if (!Number.isFinite(loss)) return { step, why: `the loss is ${loss} in step ${step}` }

@@ -15,16 +15,15 @@ export async function translate(model: Model, texts: readonly string[], o: Gener
   if (model.preprocessing.kind !== 'pair') throw new TrainError(`Cannot translate with ${model.family}: it reads ${model.preprocessing.kind}s, not sentence pairs. Load an encoder–decoder, such as loadModel(source, { task: 'sequence', target }).`)
   const wrong = texts.findIndex((text) => typeof text !== 'string')
   if (wrong >= 0) throw new TrainError(`Cannot translate: texts must be strings, and text ${wrong} is ${typeof texts[wrong]}.`)
-  const order = texts.map((_, row) => row).filter((row) => texts[row]!.trim() !== '').sort((a, b) => texts[a]!.length - texts[b]!.length)
+  const order = texts.map((_, row) => row).filter((row) => texts[row]!.trim() !== '')
   const out = texts.map(() => '')
   if (order.length === 0) return out
-  // Sources of similar length go together; the target is only there because pairs have one.
+  // The target is only there because pairs have one.
   const split = pairs.fromRows(order.map((row) => ({ source: texts[row]!, target: texts[row]! })), { split: false, name: 'texts to translate' }).train
-  let at = 0
-  for await (const batch of splitSource(split, model).batches({ batchSize: Math.min(batchSize, order.length) })) {
+  for await (const batch of splitSource(split, model).batches({ batchSize: Math.min(batchSize, order.length), byLength: true })) {
     try {
       const { written } = await readTexts(model, batch, undefined, options)
-      for (const text of written) out[order[at++]!] = text
+      written.forEach((text, place) => { out[order[batch.rows![place]!]!] = text })
     } finally { batch.dispose() }
   }
   return out

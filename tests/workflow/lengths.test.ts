@@ -22,6 +22,10 @@ test('short and long texts in one validation part', async () => {
   const one = await Promise.all(data.validation!.rows.slice(0, 6).map(async ({ text }) => (await predict(model, [text]))[0]!.probabilities))
   const all = await predict(model, data.validation!.rows.map(({ text }) => text), { batchSize: 4 })
   one.forEach((probabilities, row) => { for (const [name, value] of Object.entries(probabilities!)) expect(all[row]!.probabilities![name]).toBeCloseTo(value, 5) })
+  // The same row twice in a part is two rows.
+  const twice = data.validation!.take([5, 0, 5, 3])
+  const found = (await predict(model, twice, { batchSize: 2 })).map(({ row, probabilities }) => [row, probabilities!['good']])
+  found.forEach(([row, good], place) => { expect(row).toBe(place); expect(good).toBeCloseTo(one[[5, 0, 5, 3][place]!]!['good']!, 5) })
   model.dispose()
 
   async function widths(): Promise<number[]> {

@@ -47,9 +47,9 @@ export class PairContent implements Content {
     }
   }
 
-  arrange(order: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
-    if (preprocessing.kind !== 'pair' || preprocessing.padding === 'max') return order
-    return gatherByLength(order, (id) => this.sources[id]!.length + this.targets[id]!.length, batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 5])
+  arrange(ids: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
+    if (preprocessing.kind !== 'pair' || preprocessing.padding === 'max') return ids.map((_, place) => place)
+    return gatherByLength(ids.map((id) => this.sources[id]!.length + this.targets[id]!.length), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 5])
   }
 
   async sizes(ids: Int32Array): Promise<Record<string, number[]>> {

@@ -39,9 +39,9 @@ export class TextContent implements Content {
     return { inputs, change: { apply: dropTokens, inputs: { dropped: rows(dropped, 0), unknown: { data: Int32Array.of(tokenizer.unknownId), shape: [1] } } } }
   }
 
-  arrange(order: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
-    if (preprocessing.kind !== 'text' || preprocessing.padding === 'max') return order
-    return gatherByLength(order, (id) => this.texts[id]!.length + (this.seconds?.[id]?.length ?? 0), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 3])
+  arrange(ids: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
+    if (preprocessing.kind !== 'text' || preprocessing.padding === 'max') return ids.map((_, place) => place)
+    return gatherByLength(ids.map((id) => this.texts[id]!.length + (this.seconds?.[id]?.length ?? 0)), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 3])
   }
 
   async sizes(ids: Int32Array): Promise<Record<string, number[]>> {

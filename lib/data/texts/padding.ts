@@ -26,17 +26,15 @@ export function rectangle(sequences: readonly ArrayLike<number>[], rows: number,
 /** Batches of this many neighbours are sorted by length together: shuffled enough, and little padding. */
 const sortedTogether = 50
 
-/** Reorders shuffled rows so that a batch holds similar lengths; which batch comes when stays random. */
-export function gatherByLength(order: Int32Array, lengthOf: (id: number) => number, batchSize: number, keys: readonly number[]): Int32Array {
-  const batches: Int32Array[] = []
-  for (let start = 0; start < order.length; start += batchSize * sortedTogether) {
-    const pool = order.slice(start, start + batchSize * sortedTogether)
-    const lengths = new Map(Array.from(pool, (id) => [id, lengthOf(id)]))
-    pool.sort((a, b) => lengths.get(a)! - lengths.get(b)!)
+/** Places of shuffled rows of these lengths, so that a batch holds similar ones; which batch comes when stays random. */
+export function gatherByLength(lengths: Int32Array, batchSize: number, keys: readonly number[]): Int32Array {
+  const batches: Int32Array[] = [], places = lengths.map((_, place) => place)
+  for (let start = 0; start < places.length; start += batchSize * sortedTogether) {
+    const pool = places.slice(start, start + batchSize * sortedTogether).sort((a, b) => lengths[a]! - lengths[b]!)
     for (let at = 0; at < pool.length; at += batchSize) batches.push(pool.subarray(at, at + batchSize))
   }
   const full = batches.filter((batch) => batch.length === batchSize), rest = batches.filter((batch) => batch.length < batchSize)
-  const arranged = new Int32Array(order.length)
+  const arranged = new Int32Array(lengths.length)
   let at = 0
   for (const batch of [...Array.from(permutation(full.length, randomStream(...keys)), (i) => full[i]!), ...rest]) { arranged.set(batch, at); at += batch.length }
   return arranged

@@ -92,7 +92,8 @@ else:
     F = nn.functional
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu" # where there is a GPU, both use it, and both multiply in TF32 there
-    torch.set_float32_matmul_precision("high")
+    if device == "cuda":
+        torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     if kind == "encoder":
         width, heads, length = spec["width"], spec["heads"], spec["length"]
