@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LanguageService, readMagics } from '../language/index.js'
 import type { DoneMessage, ErrorReport, HostMessage } from '../session/messages.js'
+import { cellEnded } from '../session/small-heap.js'
 import type { Message } from '../wire/index.js'
 import { type ExecuteRequest, readExecuteRequest } from './execute-request.js'
 import { helpPage, helpRequest } from './help.js'
@@ -114,6 +115,7 @@ export class Executions {
     }
     this.running = undefined
     this.publisher.status('idle', message.header)
+    setImmediate(cellEnded) // when its last words are on their way
     return stop
   }
 

@@ -12,10 +12,10 @@ export const EARLIER_FILE = '__earlier__.ts'
 /** Names of ours that must never reach a user. */
 export const OUR_NAMES = /^__(?:earlier|cell\d+|module\d+|awaited)(?:__)?$/
 
-/** The text before `from`, `with` or `=`: one way of importing a whole module. */
 /** What the session adds to Node's globals: a browser's ways to ask, served by the front end. */
 const ASKING = 'declare global { function prompt(message?: string, value?: string): string | null; function confirm(message?: string): boolean; function alert(message?: string): void }'
 
+/** The text before `from`, `with` or `=`: one way of importing a whole module. */
 type ModuleForm = 'namespace' | 'default' | 'require'
 
 export interface EarlierCell {

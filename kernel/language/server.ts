@@ -46,8 +46,8 @@ export class LanguageServer {
   /** Starts the process; resolves when it has answered. Rejects when it cannot be started. */
   start(): Promise<void> {
     const { command, arguments: args } = serverCommand()
-    // A larger heap between collections: the checker's garbage is what an answer waits for.
-    const child = spawn(command, args, { cwd: this.#cwd, stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, GOGC: '200' } })
+    // A larger heap between collections, as the checker's garbage is what an answer waits for; near the limit it collects as often as it must.
+    const child = spawn(command, args, { cwd: this.#cwd, stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, GOGC: '200', GOMEMLIMIT: '384MiB' } })
     this.#process = child
     this.#received = []
     this.#expected = -1

@@ -9,6 +9,7 @@ import { Atomics, Object, performance, Set, setImmediate, undisturbed } from './
 import type { ErrorReport, ExecuteMessage, ExpressionReply } from './messages.js'
 import { send } from './output.js'
 import { cellURL, rememberSource } from './places.js'
+import { cellEnded } from './small-heap.js'
 import { step, valueStep } from './step.js'
 import { errorReport } from './traceback.js'
 
@@ -135,6 +136,7 @@ function end(cell: Cell, lastWords: () => void) {
     lastWords()
     setRunning(undefined)
     next()
+    setImmediate(cellEnded) // when what was said is on its way
   })
 }
 
