@@ -41,7 +41,7 @@ export interface TextPreprocessing {
   tokenizer: TokenizerFiles
   /** Longest sequence in tokens, special tokens included; longer texts are cut at the end. */
   maxLength: number
-  /** 'buckets' pads a batch to the next of `lengths` (default: 16, 32, 64 … maxLength), so that few shapes are recorded; 'max' always to maxLength. Default 'buckets'. */
+  /** 'buckets' pads a batch to the next of `lengths` (default: 8, 16, 24 … 64, 80 … 128, 160 … maxLength), so that few shapes are recorded; 'max' always to maxLength. Default 'buckets'. */
   padding?: 'buckets' | 'max'
   lengths?: readonly number[]
 }

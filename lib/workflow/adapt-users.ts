@@ -3,22 +3,23 @@ import * as tf from '@tensorflow/tfjs'
 import type { InteractionRow, Split } from '../data/index.js'
 import { addUsers, type Model } from '../models/index.js'
 import { TrainError } from '../train/index.js'
+import { foreseer, type Foresee, type Rated, type Tastes } from './foresee-tastes.js'
 import { solvePositive, spreadOf } from './normal.js'
 
 export interface AdaptUsersOptions {
   /**
    * How much what is usual counts against a user's own ratings: the larger, the nearer to the mean user. For ratings: how much noise one of them
-   * holds, in times of what tastes explain, default 3.5. For rankings: the weight of the vectors' log density, default 0.4.
+   * holds, in times of what tastes explain, default 4. For rankings: the weight of the vectors' log density, default 0.5.
    */
   prior?: number
+  /**
+   * Ratings of users whom the model knows, such as the data that it was trained on. With them, *which* items somebody rated tells of their taste
+   * too, before *how* is looked at. Only for ratings: a ranking learns from choices as it is. Default: only how.
+   */
+  known?: Pick<Split<any>, 'rows' | 'name'>
 }
 
-const usualPrior = { ratings: 3.5, ranking: 0.4 }
-
-interface Rated { item: number; rating: number }
-
-/** What is needed to learn a user: an item's score is `base[item] + rows[item] · z`, where z is standard normal among the users that are known. */
-interface Tastes { count: number; width: number; base: Float32Array; rows: Float32Array }
+const usualPrior = { ratings: 4, ranking: 0.5 }
 
 /**
  * A copy of a recommender that knows new users: each gets the likeliest vector, given their few ratings and how the vectors of the users
@@ -38,12 +39,16 @@ export async function adaptUsers(model: Model, ratings: Pick<Split<any>, 'rows' 
   if (Object.keys(weights).some((name) => name.includes('.layers.'))) throw new TrainError(`${title}: layers follow its users' vectors. Fine-tune these step by step: fineTune(addUsers(model, users), ratings, { freeze: ['items'] }).`)
   const prior = o.prior ?? usualPrior[ranking ? 'ranking' : 'ratings']
   if (!(prior > 0 && prior < Infinity)) throw new TrainError(`${title}: prior is ${String(prior)} and must be a number above 0, such as ${usualPrior[ranking ? 'ranking' : 'ratings']}.`)
+  if (o.known && ranking) throw new TrainError(`${title}: known is for models of ratings, and this one ranks: which items somebody chose is what it learns from already. Leave known out.`)
   const theirs = byUser(ratings, p.items), known = p.users.map((_, place) => place).filter((place) => !theirs.has(p.users[place]!))
   if (theirs.size === 0) throw new TrainError(`${title}: "${ratings.name}" has no rows.`)
   if (known.length < 2) throw new TrainError(`${title}: it knows ${known.length} other ${known.length === 1 ? 'user' : 'users'}, and what is usual is learned from at least two. Train it on more users first.`)
 
   const users = tableOf(weights, 'users'), usual = spreadOf(users.data, users.width, known), tastes = await tastesOf(model, known[0]!, users, usual)
-  const learned = ranking ? await rankers(tastes, theirs, p.relevant ?? 0, prior) : raters(tastes, theirs, prior)
+  const vectors = new Map(known.map((place) => [p.users[place]!, users.data.subarray(place * users.width, (place + 1) * users.width)]))
+  const foresee = o.known && foreseer(tastes, usual, vectors, byUser(o.known, p.items))
+  if (o.known && !foresee) throw new TrainError(`${title}: "${o.known.name}" has no ratings of users whom it knows. Pass what it was trained on, or leave known out.`)
+  const learned = ranking ? await rankers(tastes, theirs, p.relevant ?? 0, prior) : raters(tastes, theirs, prior, foresee)
   const wider = addUsers(model, [...theirs.keys()]), places = (wider.preprocessing as typeof p).users
   const after = tableOf(wider.weights(), 'users')
   for (const [user, z] of learned) {
@@ -101,11 +106,11 @@ async function tastesOf(model: Model, someone: number, users: Table, usual: { me
   try { return { count, width, base: (await base!.data() as Float32Array).slice(), rows: (await rows!.data() as Float32Array).slice() } } finally { tf.dispose([base!, rows!]) }
 }
 
-/** Least squares with noise in the ratings: (RᵀR / noise + 1) z = Rᵀ(ratings − base) / noise. */
-function raters({ count, width, base, rows }: Tastes, theirs: Map<string, Rated[]>, prior: number): Map<string, Float64Array> {
+/** Least squares with noise in the ratings: (RᵀR / noise + 1) z = Rᵀ(ratings − base) / noise + what is foreseen. */
+function raters({ count, width, base, rows }: Tastes, theirs: Map<string, Rated[]>, prior: number, foresee?: Foresee): Map<string, Float64Array> {
   const noise = prior * rows.reduce((sum, value) => sum + value * value, 0) / count
   return new Map([...theirs].map(([user, rated]) => {
-    const matrix = new Float64Array(width * width), b = new Float64Array(width)
+    const matrix = new Float64Array(width * width), b = foresee?.(rated) ?? new Float64Array(width)
     for (let i = 0; i < width; i++) matrix[i * width + i] = 1
     for (const { item, rating } of rated) for (let i = 0; i < width; i++) {
       const value = rows[item * width + i]! / noise

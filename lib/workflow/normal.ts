@@ -11,13 +11,19 @@ export function choleskyFactor(matrix: Float64Array, n: number): Float64Array {
   return factor
 }
 
-/** x of matrix · x = b, for a symmetric positive definite matrix. */
-export function solvePositive(matrix: Float64Array, b: Float64Array): Float64Array {
-  const n = b.length, factor = choleskyFactor(matrix, n), x = b.slice()
+/** x of factor · x = b, for a lower factor. */
+export function solveLower(factor: Float64Array, b: Float64Array): Float64Array {
+  const n = b.length, x = b.slice()
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < i; k++) x[i]! -= factor[i * n + k]! * x[k]!
     x[i]! /= factor[i * n + i]!
   }
+  return x
+}
+
+/** x of matrix · x = b, for a symmetric positive definite matrix. */
+export function solvePositive(matrix: Float64Array, b: Float64Array): Float64Array {
+  const n = b.length, factor = choleskyFactor(matrix, n), x = solveLower(factor, b)
   for (let i = n - 1; i >= 0; i--) {
     for (let k = i + 1; k < n; k++) x[i]! -= factor[k * n + i]! * x[k]!
     x[i]! /= factor[i * n + i]!

@@ -115,6 +115,29 @@ test('new users get the likeliest vector in one call, and nothing else changes',
   model.dispose()
 })
 
+test('with known ratings, which items somebody rated tells of their taste where the stars do not', async () => {
+  // Who likes even items rates three of them for each odd one.
+  const chosen = rows.filter(({ user, item }) => { const i = Number(item.slice(1)); return (Number(user.slice(1)) + i) % 2 === 0 || i % 6 < 2 }), some = interactions.fromRows(chosen, { split: 'split' })
+  const model = buildModel('matrix-factorization', { preprocessing: interactions.preprocessing(some), config: { width: 4, dropout: 0.1 }, seed: 1 })
+  await fineTune(model, some, quick)
+  const lukewarm = interactions.fromRows([2, 4, 8, 10].map((i) => ({ user: 'new', item: `i${i}`, rating: 3 })), { split: false })
+  const leaning = async (o: { known?: typeof some.train }) => {
+    const tensors = tf.memory().numTensors, adapted = await adaptUsers(model, lukewarm.train, { ...o, prior: 1000 }) // stars count for next to nothing
+    const even = await predictRatings(adapted, [14, 16, 20].map((i) => ({ user: 'new', item: `i${i}` }))), odd = await predictRatings(adapted, [15, 17, 21].map((i) => ({ user: 'new', item: `i${i}` })))
+    adapted.dispose()
+    expect(tf.memory().numTensors).toBe(tensors)
+    return even.reduce((a, b) => a + b, 0) / 3 - odd.reduce((a, b) => a + b, 0) / 3
+  }
+  const [how, which] = [await leaning({}), await leaning({ known: some.train })]
+  expect(Math.abs(how)).toBeLessThan(1)
+  expect(which).toBeGreaterThan(how + 0.5)
+  await expect(adaptUsers(model, lukewarm.train, { known: lukewarm.train })).rejects.toThrow('no ratings of users whom it knows')
+  model.dispose()
+  const ranking = buildModel('two-tower', { preprocessing, config: { width: 4 } })
+  await expect(adaptUsers(ranking, newcomers.train, { known: data.train })).rejects.toThrow('Leave known out')
+  ranking.dispose()
+})
+
 test('new users of a model that ranks: the gradient vanishes at their vector, and they get their kind of items', async () => {
   const model = buildModel('two-tower', { preprocessing, config: { width: 4, dropout: 0 }, seed: 2 })
   await fineTune(model, data, quick)

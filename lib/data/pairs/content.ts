@@ -5,20 +5,31 @@ import { escapeHtml } from '../look/html.js'
 import type { AssembleRequest, Assembled, Content, Fault, Fingerprint, SimpleFeatures } from '../store.js'
 import { textFaults, wordsOf } from '../texts/faults.js'
 import { textFeatures } from '../texts/features.js'
+import { KeptTokens } from '../texts/kept-tokens.js'
 import { gatherByLength, rectangle, widthOf } from '../texts/padding.js'
 import { tokenizerOf } from '../texts/tokenizer.js'
 import { misfits } from './alignment.js'
-import type { BatchOptions, FindingRow, TextPreprocessing } from '../types.js'
+import type { BatchOptions, FindingRow, PairPreprocessing, TextPreprocessing } from '../types.js'
 
 export class PairContent implements Content {
+  readonly #read = new KeptTokens()
+  readonly #written = new KeptTokens()
   constructor(private readonly sources: readonly string[], private readonly targets: readonly string[]) {}
+
+  #source(id: number, p: PairPreprocessing): number[] {
+    return this.#read.of(id, p.source.tokenizer, p.maxSourceLength, () => tokenizerOf(p.source).encode(this.sources[id]!, undefined, p.maxSourceLength)).ids
+  }
+
+  #target(id: number, p: PairPreprocessing): number[] {
+    const writer = p.target ?? p.source
+    return this.#written.of(id, writer.tokenizer, p.maxTargetLength, () => tokenizerOf(writer).encode(this.targets[id]!, undefined, p.maxTargetLength)).ids
+  }
 
   async assemble({ ids, size, preprocessing: p }: AssembleRequest): Promise<Assembled> {
     if (p.kind === 'text') return this.#besides(ids, size, p)
     if (p.kind !== 'pair') throw new DataError('Cannot prepare pairs: the preprocessing is not for pairs.')
     const reader = tokenizerOf(p.source), writer = tokenizerOf(p.target ?? p.source)
-    const read = Array.from(ids, (id) => reader.encode(this.sources[id]!, undefined, p.maxSourceLength).ids)
-    const written = Array.from(ids, (id) => writer.encode(this.targets[id]!, undefined, p.maxTargetLength).ids)
+    const read = Array.from(ids, (id) => this.#source(id, p)), written = Array.from(ids, (id) => this.#target(id, p))
     const longest = (sequences: number[][]) => Math.max(1, ...sequences.map(({ length }) => length))
     const width = widthOf(longest(read), p.maxSourceLength, p.padding ?? 'buckets', p.lengths), targetWidth = widthOf(longest(written), p.maxTargetLength, p.padding ?? 'buckets', p.lengths)
     const shape = [size, width], targetShape = [size, targetWidth]
@@ -49,7 +60,7 @@ export class PairContent implements Content {
 
   arrange(ids: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
     if (preprocessing.kind !== 'pair' || preprocessing.padding === 'max') return ids.map((_, place) => place)
-    return gatherByLength(ids.map((id) => this.sources[id]!.length + this.targets[id]!.length), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 5])
+    return gatherByLength(ids.map((id) => this.#source(id, preprocessing).length + this.#target(id, preprocessing).length), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 5])
   }
 
   async sizes(ids: Int32Array): Promise<Record<string, number[]>> {

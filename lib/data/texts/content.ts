@@ -9,21 +9,16 @@ import { checkAugment } from '../augment/draw.js'
 import { dropTokens } from '../augment/sequences.js'
 import { textFaults, wordsOf } from './faults.js'
 import { textFeatures } from './features.js'
+import { KeptTokens } from './kept-tokens.js'
 import { gatherByLength, rectangle, widthOf } from './padding.js'
 import { tokenizerOf, type TokenIds, type Tokenizer } from './tokenizer.js'
 
 export class TextContent implements Content {
-  /** Tokens by row, for the preprocessing that was used last. */
-  #tokens: { key: TextPreprocessing['tokenizer']['tokenizer']; maxLength: number; byRow: Map<number, TokenIds> } | undefined
+  readonly #kept = new KeptTokens()
   constructor(private readonly texts: readonly string[], private readonly seconds: readonly string[] | undefined) {}
 
   #encode(id: number, p: TextPreprocessing, tokenizer: Tokenizer): TokenIds {
-    if (this.#tokens?.key !== p.tokenizer.tokenizer || this.#tokens.maxLength !== p.maxLength) this.#tokens = { key: p.tokenizer.tokenizer, maxLength: p.maxLength, byRow: new Map() }
-    const known = this.#tokens.byRow.get(id)
-    if (known) return known
-    const encoded = tokenizer.encode(this.texts[id]!, this.seconds?.[id], p.maxLength)
-    if (this.#tokens.byRow.size < 500_000) this.#tokens.byRow.set(id, encoded)
-    return encoded
+    return this.#kept.of(id, p.tokenizer.tokenizer, p.maxLength, () => tokenizer.encode(this.texts[id]!, this.seconds?.[id], p.maxLength))
   }
 
   async assemble({ ids, size, preprocessing: p, augment, epoch }: AssembleRequest): Promise<Assembled> {
@@ -41,7 +36,8 @@ export class TextContent implements Content {
 
   arrange(ids: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
     if (preprocessing.kind !== 'text' || preprocessing.padding === 'max') return ids.map((_, place) => place)
-    return gatherByLength(ids.map((id) => this.texts[id]!.length + (this.seconds?.[id]?.length ?? 0)), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 3])
+    const tokenizer = tokenizerOf(preprocessing.tokenizer)
+    return gatherByLength(ids.map((id) => this.#encode(id, preprocessing, tokenizer).ids.length), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 3])
   }
 
   async sizes(ids: Int32Array): Promise<Record<string, number[]>> {

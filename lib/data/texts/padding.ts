@@ -2,10 +2,10 @@
 import { permutation, randomStream } from '../random.js'
 import { DataError, shown } from '../errors.js'
 
-/** 16, 32, 64 … up to maxLength. */
+/** 8, 16, 24 … 64, 80 … 128, 160 … up to maxLength: few shapes to record, and little that is computed in vain. */
 function usualLengths(maxLength: number): number[] {
   const lengths: number[] = []
-  for (let length = 16; length < maxLength; length *= 2) lengths.push(length)
+  for (let length = 8; length < maxLength; length += 8 * Math.max(1, 2 ** Math.floor(Math.log2(length / 32)))) lengths.push(length)
   return [...lengths, maxLength]
 }
 

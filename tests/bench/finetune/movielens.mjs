@@ -43,7 +43,7 @@ export async function run({ seed, quick, record, timed }) {
       }).filter(({ relevance }) => relevance.includes(1)))
     }
     await both('not adapted', [addUsers(ratings, users), addUsers(ranking, users)])
-    await both('vectors of new users', [await timed(`ratings, new users, k = ${k}`, () => adaptUsers(ratings, train)), await timed(`ranking, new users, k = ${k}`, () => adaptUsers(ranking, train))])
+    await both('vectors of new users', [await timed(`ratings, new users, k = ${k}`, () => adaptUsers(ratings, train, { known: { name: 'known people', rows: known } })), await timed(`ranking, new users, k = ${k}`, () => adaptUsers(ranking, train))])
     const few = interactions.fromRows(train.rows, { split: false }), own = { ...interactions.preprocessing(few), items, relevant: liked }
     const scratch = ['matrix-factorization', 'two-tower'].map((family) => buildModel(family, { preprocessing: own, seed }))
     for (const model of scratch) await fineTune(model, model.loss ? few.filter(({ rating }) => rating >= liked) : few, { live: false, seed, ...(quick ? { epochs: 2 } : {}) })
