@@ -21,7 +21,7 @@ export { listCheckpoints, TrainError, workersOfProcess } from './train/index.js'
 export { writeCSV, writeJSONLines, writeMLflow, writeTensorBoard } from './train/index.js'
 export { binaryCrossEntropy, choiceLoss, crossEntropy, ctcLoss, distillation, focalLoss, huberLoss, meanSquaredError, multipleNegativesRanking, pairLoss, weightedMean } from './train/index.js'
 export { cosine, cosineRestarts, createSchedule, linear, oneCycle, plateauFactor } from './train/index.js'
-export type { FewShotOptions, FineTuneOptions, RecipeEvidence, RecipeName } from './workflow/index.js'
+export type { FewShotOptions, FineTuneOptions, RecipeEvidence, RecipeName, Unlabelled } from './workflow/index.js'
 export type {
   Callbacks, CheckpointOptions, ClassLossOptions, EndReason, EpochRecord, Logs, LossFunction, LossName, MetricFunction, MLflowOptions, OneCycleOptions, PlateauOptions, RunDefault, RunFacts,
   Schedule, ScheduleName, ScheduleOptions, SchedulePlace, ScheduleSpec, TrainEvent, TrainEventOf, TrainOptions,

@@ -8,7 +8,7 @@ import type { Source } from './sources.js'
 const mostNumbers = 5e7
 
 /** Kernel `[d, classes]` and bias `[classes]` when the head is one linear layer on the features. */
-function linearHead(model: Model): { kernel: tf.Variable; bias: tf.Variable } | undefined {
+export function linearHead(model: Model): { kernel: tf.Variable; bias: tf.Variable } | undefined {
   const head = model.groups().find(({ name }) => name === 'head')?.variables ?? []
   const kernel = head.find(({ rank }) => rank === 2), bias = head.find(({ rank }) => rank === 1)
   return model.hasHead && head.length === 2 && kernel && bias && kernel.shape[1] === model.classes.length && bias.shape[0] === model.classes.length ? { kernel, bias } : undefined

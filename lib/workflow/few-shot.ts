@@ -6,6 +6,7 @@ import { figureBundle, rankingPlot, type Figure } from '../plots/index.js'
 import { brierScore, checkFit, copyWeights, disposeWeights, forgetTrained, logLoss, markTrained, shown, TrainError, wasTrained, type TrainOptions } from '../train/index.js'
 import { predictSplit } from './evaluation.js'
 import { fineTune } from './fine-tune.js'
+import { meetShares, readRows, sharesOf, type Unlabelled } from './meet-shares.js'
 import { foldsOf, recipes, usualRecipes, withClassNames, type Recipe, type RecipeName } from './recipes.js'
 import type { FineTuneResult } from './result.js'
 
@@ -16,6 +17,11 @@ export interface FewShotOptions {
   folds?: number
   /** A sentence with {} for a class's name. Default 'This sentence is {}'. */
   template?: string
+  /**
+   * More rows, without labels: they say where the border between the classes runs, about which few labelled ones say little. Each recipe's head is moved
+   * until as much of them goes to each class as `shares` says. Default: the border that the labelled rows give.
+   */
+  unlabelled?: Unlabelled
   /** Default 0. */
   seed?: number
   /** More options of fineTune, for every recipe. */
@@ -60,7 +66,7 @@ export class FewShot {
 
 /**
  * Learns from few labels (some dozens of a class at most). Each recipe is cross-validated on the training rows; the one with the lowest Brier score
- * is then trained on all of them. Recipes: a logistic head on frozen features; for texts the same with the classes' names as examples, and
+ * is then trained on all of them. With `unlabelled` rows the border between the classes is set by these. Recipes: a logistic head on frozen features; for texts the same with the classes' names as examples, and
  * contrastive pairs before the head (SetFit, Tunstall et al. 2022); for pictures fine-tuning, and a small network from scratch.
  *
  * @throws TrainError when the data have fewer than two rows of a class, or the model does not fit them
@@ -74,18 +80,21 @@ export async function fewShot(model: Model, data: Dataset<any>, o: FewShotOption
   const chosen = recipesFor(model, data, o), smallest = Math.min(...data.train.counts)
   if (!template.includes('{}')) throw new TrainError(`Cannot use the template ${shown(template)}: it must hold {} where the class's name goes, as in 'This sentence is {}'.`)
   if (o.folds !== undefined && (!Number.isSafeInteger(o.folds) || o.folds < 2)) throw new TrainError(`Cannot learn from few labels: folds must be a whole number of at least 2, got ${shown(o.folds)}. Use for example folds: 5.`)
+  const free = o.unlabelled && readRows(o.unlabelled), shares = o.unlabelled ? sharesOf(o.unlabelled, data) : []
   const live = (o.live ?? session() !== undefined) ? liveDisplay() : undefined
   const before = copyWeights(model), trained = wasTrained(model)
   const putBack = () => { model.setWeights(before); if (trained) markTrained(model); else forgetTrained(model) }
   const trials = data.validation && data.validation.size >= 50 ? [{ data, held: data.validation }] : trialsOf(data, Math.min(o.folds ?? 5, smallest), seed)
-  const judged = trials.length === 1 ? `${trials[0]!.held.size} validation rows` : `${data.train.size} training rows, ${trials.length} folds`
+  const judged = `${trials.length === 1 ? `${trials[0]!.held.size} validation rows` : `${data.train.size} training rows, ${trials.length} folds`}${free ? `; shares met on ${free.size} rows without labels` : ''}`
 
   /** One training of a recipe; the model is the caller's to dispose where it is not the given one. */
   const learn = async (recipe: Recipe, part: Dataset<any>): Promise<FineTuneResult | undefined> => {
     if (signal?.aborted) throw new TrainError('Cannot choose a recipe: it was stopped before all were tried. The model is as it was.')
     putBack()
     const own = recipe.model?.(model, seed) ?? model, rows = recipe.named ? await withClassNames(model, part, template) : part
-    return rows && fineTune(own, rows, { ...o.options, ...recipe.options(rows.train.size), live: false, seed, ...(signal ? { signal } : {}) })
+    const result = rows && await fineTune(own, rows, { ...o.options, ...recipe.options(rows.train.size), live: false, seed, ...(signal ? { signal } : {}) })
+    if (result && free) await meetShares(own, free, shares)
+    return result
   }
   try {
     const evidence: RecipeEvidence[] = []

@@ -1,6 +1,7 @@
 // The door of the workflow room: what a user calls, composed of all the others.
 export { fineTune, type FineTuneOptions } from './fine-tune.js'
 export { fewShot, FewShot, type FewShotOptions, type RecipeEvidence } from './few-shot.js'
+export type { Unlabelled } from './meet-shares.js'
 export type { RecipeName } from './recipes.js'
 export { FineTuneRun } from './run.js'
 export { FineTuneResult } from './result.js'

@@ -5,7 +5,7 @@ import { texts, tokenizerOf, trainTokenizer } from '../../lib/data/index.js'
 import { startEngine } from '../../lib/engine/index.js'
 import { buildModel, type Model } from '../../lib/models/index.js'
 import { forgetTrained, wasTrained } from '../../lib/train/index.js'
-import { fewShot, fineTune, saliency } from '../../lib/workflow/index.js'
+import { fewShot, fineTune, predict, saliency } from '../../lib/workflow/index.js'
 import { foldsOf, withClassNames } from '../../lib/workflow/recipes.js'
 import { stripes, tinyModel, valuesOf } from './support/stripes.js'
 
@@ -136,4 +136,16 @@ test('folds hold every row once and each class evenly', () => {
   const labels = Int32Array.from({ length: 23 }, (_, i) => i % 3), folds = foldsOf(labels, 4, 1)
   expect(folds.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: 23 }, (_, i) => i))
   for (const fold of folds) for (let label = 0; label < 3; label++) expect(Math.abs(fold.filter((row) => labels[row] === label).length - 2)).toBeLessThanOrEqual(1)
+})
+
+test('rows without labels set the border: each class gets as much of them as it should', async () => {
+  const model = encoder(), rows = reviews.test!, mean = async () => (await predict(model, rows)).reduce((sum, { probabilities }) => sum + probabilities!['good']! / rows.size, 0)
+  const few = await fewShot(model, reviews, { live: false, recipes: ['frozen features'], unlabelled: { rows, shares: { bad: 2, good: 6 } } })
+  expect(await mean()).toBeCloseTo(0.75, 3)
+  expect(few.judged).toContain('shares met on 40 rows without labels')
+  await fewShot(model, reviews, { live: false, recipes: ['frozen features'], unlabelled: { rows } }) // as in training: half and half
+  expect(await mean()).toBeCloseTo(0.5, 3)
+  await expect(fewShot(model, reviews, { live: false, unlabelled: { rows, shares: { bad: 1 } } })).rejects.toThrow('each of the classes "bad", "good" needs a number above 0')
+  await expect(fewShot(model, reviews, { live: false, unlabelled: { rows, shares: { bad: 1, good: 1, ugly: 1 } } })).rejects.toThrow('there is no class "ugly"')
+  model.dispose()
 })
