@@ -25,7 +25,7 @@ export function gatewayKernelspec(image: string): Record<string, unknown> {
   return {
     display_name: `${String(display_name)} on Kubernetes`, language, interrupt_mode,
     env: { KERNEL_STARTUP_TIMEOUT: '60' },
-    metadata: { process_proxy: { class_name: 'enterprise_gateway.services.processproxies.k8s.KubernetesProcessProxy', config: { image_name: image } }, debugger: false },
+    metadata: { process_proxy: { class_name: 'enterprise_gateway.services.processproxies.k8s.KubernetesProcessProxy', config: { image_name: image } }, debugger: true },
     argv: ['python', '/usr/local/share/jupyter/kernels/afinar_kubernetes/scripts/launch_kubernetes.py', ...['kernel-id', 'port-range', 'response-address', 'public-key'].flatMap(option)],
   }
 }

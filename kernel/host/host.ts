@@ -4,6 +4,7 @@ import { isComplete, LanguageService, LONGEST } from '../language/index.js'
 import type { SessionMessage } from '../session/messages.js'
 import { Connection, type ConnectionInfo, type Message, type RequestChannel } from '../wire/index.js'
 import { Comms } from './comms.js'
+import { Debugger } from './debugger.js'
 import { Executions } from './executions.js'
 import { History } from './history.js'
 import type { Journal } from './journal.js'
@@ -40,6 +41,7 @@ export class Host {
   private readonly comms: Comms
   private readonly outputs: Outputs
   private readonly stdin: Stdin
+  private readonly debugger: Debugger
   private readonly executions: Executions
   private readonly unwatch: () => void
   private readonly log: (text: string) => void
@@ -61,6 +63,7 @@ export class Host {
     is_complete_request: (request, channel) => this.publisher.reply(channel, request, 'is_complete_reply', isComplete(String(request.content['code'] ?? ''))),
     history_request: (request, channel) => this.publisher.reply(channel, request, 'history_reply', { status: 'ok', history: this.history.answer(request.content) }),
     comm_info_request: (request, channel) => this.publisher.reply(channel, request, 'comm_info_reply', this.comms.info(request.content['target_name'])),
+    debug_request: async (request, channel) => this.publisher.reply(channel, request, 'debug_reply', await this.debugger.ask(request)),
     comm_open: (request) => this.comms.fromFrontEnd(request),
     comm_msg: (request) => this.comms.fromFrontEnd(request),
     comm_close: (request) => this.comms.fromFrontEnd(request),
@@ -87,6 +90,7 @@ export class Host {
       onDeath: (why) => {
         this.comms.closeAll(this.outputs.parentOf(undefined))
         this.stdin.forget()
+        this.debugger.fail()
         void this.language.then((language) => language?.reset())
         this.executions.fail(why)
       },
@@ -94,6 +98,7 @@ export class Host {
     this.language = LanguageService.start({ cwd, log: this.log }).catch((error: unknown) => { this.log(`no language service: ${String(error)}`); return undefined })
     this.comms = new Comms(this.publisher, (message) => this.session.send(message))
     this.stdin = new Stdin(connection, (message) => this.session.send(message))
+    this.debugger = new Debugger(this.publisher, (message) => this.session.send(message))
     this.executions = new Executions(this.session, this.language, this.publisher, this.outputs, this.history)
     this.unwatch = watchMemory(() => this.session.pid, (text) => this.outputs.note(`${text}\n`))
   }
@@ -153,7 +158,9 @@ export class Host {
   }
 
   private hear(message: SessionMessage): void {
-    if (message.type === 'comm') this.comms.fromSession(message, this.outputs.parentOf(message.cell))
+    if (message.type === 'debug-response') this.debugger.hearResponse(message.response)
+    else if (message.type === 'debug-event') this.debugger.hearEvent(message.event)
+    else if (message.type === 'comm') this.comms.fromSession(message, this.outputs.parentOf(message.cell))
     else if (message.type === 'done') {
       this.stdin.forget()
       this.executions.hearDone(message)

@@ -26,7 +26,7 @@ export function kernelInfo(): Record<string, unknown> {
       { text: 'Danfo.js', url: 'https://danfo.jsdata.org/' },
       { text: 'Plotly', url: 'https://plotly.com/javascript/' },
     ],
-    debugger: false,
-    supported_features: [],
+    debugger: true,
+    supported_features: ['debugger'],
   }
 }

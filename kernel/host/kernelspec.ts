@@ -20,7 +20,7 @@ export function kernelspec({ displayName = 'TypeScript (afinar)', env = {} }: Ke
     language: 'typescript',
     interrupt_mode: 'message', // a signal would kill Node; the message stops just the cell
     env,
-    metadata: { debugger: false },
+    metadata: { debugger: true },
   }
 }
 

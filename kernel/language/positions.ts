@@ -55,6 +55,16 @@ export function originalPlace(maps: DecodedMappings[], place: Place): Place | un
   return { line, column }
 }
 
+/** Where the code of a source's line begins, through the same maps; of the next line that has code where this one has none. */
+export function generatedPlace(maps: DecodedMappings[], line: number): Place | undefined {
+  let found: { place: Place; of: Place } | undefined
+  for (const [row, segments] of (maps.at(-1) ?? []).entries()) for (const [column = 0] of segments) {
+    const place = { line: row + 1, column: column + 1 }, of = originalPlace(maps, place)
+    if (of && of.line >= line && (!found || of.line < found.of.line || (of.line === found.of.line && of.column < found.of.column))) found = { place, of }
+  }
+  return found?.place
+}
+
 /** The place of an offset in UTF-16 units. */
 export function placeOf(source: string, offset: number): Place {
   const before = source.slice(0, offset).split('\n')

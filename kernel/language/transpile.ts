@@ -1,7 +1,7 @@
 // The door for the session: TypeScript of a cell, or of a module it imports, to the JavaScript that runs. No type checks.
 import MagicString from 'magic-string'
 import { isObjectLiteral } from './cell.js'
-import { decodeMappings, originalPlace, type DecodedMappings, type Place } from './positions.js'
+import { decodeMappings, generatedPlace, originalPlace, type DecodedMappings, type Place } from './positions.js'
 import { parseJavaScript, type Node } from './syntax-tree.js'
 import { renameGlobals } from './rename-globals.js'
 import { rewriteAwaits } from './rewrite-awaits.js'
@@ -29,6 +29,8 @@ export interface Transpiled {
   code: string
   /** The place in the TypeScript source of a place in `code`; lines and columns from 1. */
   map(place: Place): Place | undefined
+  /** The other way round: where the code of a line begins, of the next one that has code where it has none. */
+  generated(line: number): Place | undefined
 }
 
 export interface TranspiledCell extends Transpiled {
@@ -83,7 +85,7 @@ function transpileStatements(source: string, options: TranspileOptions): Transpi
     code = text.toString()
   }
   const { imports, hasResult, declared } = rewritten
-  return { code, imports, hasResult, declared: original ?? declared, map: lookup(() => [...stripped.maps(), ...later.map(make => make())]) }
+  return { code, imports, hasResult, declared: original ?? declared, ...lookup(() => [...stripped.maps(), ...later.map(make => make())]) }
 }
 
 /** A module that a cell imports: types stripped, awaits interruptible; its imports and exports stay as they are. */
@@ -91,13 +93,21 @@ export function transpileModule(source: string, options: { file: string; legacyD
   const stripped = stripTypes(options.file, source, options)
   const text = new MagicString(stripped.code)
   rewriteAwaits(parseJavaScript('module.js', stripped.code), text, { cell: false })
-  return { code: text.toString(), map: lookup(() => [...stripped.maps(), mappingsOf(text)()]) }
+  return { code: text.toString(), ...lookup(() => [...stripped.maps(), mappingsOf(text)()]) }
+}
+
+/**
+ * An expression as JavaScript, or statements where it is none, for a debugger.
+ * @throws TypeScriptSyntaxError
+ */
+export function transpileExpression(source: string): string {
+  try { return stripTypes('expression.ts', `(${source}\n)`).code.trim().replace(/;$/, '') } catch { return stripTypes('expression.ts', source).code.trim() }
 }
 
 const mappingsOf = (text: MagicString) => () => decodeMappings(text.generateMap({ hires: 'boundary' }).mappings)
 
 /** Maps are decoded at the first question, which most cells never get. */
-function lookup(decode: () => DecodedMappings[]) {
+function lookup(decode: () => DecodedMappings[]): Pick<Transpiled, 'map' | 'generated'> {
   let maps: DecodedMappings[] | undefined
-  return (place: Place) => originalPlace(maps ??= decode(), place)
+  return { map: place => originalPlace(maps ??= decode(), place), generated: line => generatedPlace(maps ??= decode(), line) }
 }

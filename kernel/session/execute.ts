@@ -3,6 +3,7 @@ import { transpileCell, type TranspiledCell, type TranspileOptions } from '../la
 import { allowTermination } from './async-scopes.js'
 import { board, Slot } from './board.js'
 import { Cell, Interrupted, running, setRunning, type Outcome } from './cell.js'
+import { announce, type Announced } from './debug/announce.js'
 import { bundleOf, type Shown } from './display/index.js'
 import { evaluate } from './evaluate.js'
 import { Atomics, Object, performance, Set, setImmediate, undisturbed } from './intrinsics.js'
@@ -62,8 +63,12 @@ function run(message: ExecuteMessage) {
   const cell = new Cell(message.cell, message.count, message.silent, message.allowStdin)
   setRunning(cell)
   cell.giveUp = () => end(cell, () => send({ type: 'done', cell: cell.id, status: 'error', userExpressions: {}, error: errorReport(new Interrupted()) }))
-  let transpiled: TranspiledCell
-  try { transpiled = transpile(message.code, cell) } catch (error) { return finish(cell, message, [], { type: 'thrown', error }) }
+  let transpiled: TranspiledCell, announcement: Announced
+  try { [transpiled, announcement] = transpile(message.code, cell) } catch (error) { return finish(cell, message, [], { type: 'thrown', error }) }
+  announce(announcement, () => { if (running() === cell) evaluateCell(cell, message, transpiled) })
+}
+
+function evaluateCell(cell: Cell, message: ExecuteMessage, transpiled: TranspiledCell) {
   allowTermination()
   step(cell, done => evaluate(transpiled.code, cellURL(cell.id), done), outcome => {
     if (outcome.type !== 'value') return finish(cell, message, transpiled.declared, outcome)
@@ -74,12 +79,13 @@ function run(message: ExecuteMessage) {
   })
 }
 
-function transpile(code: string, { id, count }: Cell): TranspiledCell {
+function transpile(code: string, { id, count }: Cell): [TranspiledCell, Announced] {
   const label = `Cell [${count}]`
   rememberSource(cellURL(id), { label, text: code, map: () => undefined })
   const transpiled = undisturbed(() => transpileCell(code, { count, file: label, renamed, globals, legacyDecorators }))
-  rememberSource(cellURL(id), { label, text: code, map: mapAgain(code, { count, file: label, legacyDecorators, ...(renamed.size > 0 ? { renamed: new Set(renamed), globals } : {}) }) })
-  return transpiled
+  const options = { count, file: label, legacyDecorators, ...(renamed.size > 0 ? { renamed: new Set(renamed), globals } : {}) }
+  rememberSource(cellURL(id), { label, text: code, map: mapAgain(code, options) })
+  return [transpiled, { url: cellURL(id), label, text: code, options }]
 }
 
 /** Most cells are never asked for a place: it is cheaper to transpile one again than to keep what its map is made of. */

@@ -1,5 +1,6 @@
 // What the host and the session say to each other: to the session over child_process.fork's channel, back on a pipe (frames.ts).
 // Plain records only. The host starts a session and speaks to it through start.ts, which sends each on its right pipe.
+import type { DebugEvent, DebugRequest, DebugResponse } from './debug/adapter.js'
 
 /** A MIME bundle: strings for text types and base64 for binary ones, JSON values for `+json` types. */
 export type MimeBundle = Record<string, unknown>
@@ -27,8 +28,10 @@ export interface CommMessage {
   data: unknown; metadata: Record<string, unknown>; buffers: Uint8Array[]; cell?: number
 }
 export interface ShutdownMessage { type: 'shutdown' }
+/** A request of the Debug Adapter Protocol, answered by one `debug-response`. */
+export interface DebugMessage { type: 'debug'; request: DebugRequest }
 
-export type HostMessage = ExecuteMessage | InterruptMessage | InputReplyMessage | CommMessage | ShutdownMessage
+export type HostMessage = ExecuteMessage | InterruptMessage | InputReplyMessage | CommMessage | ShutdownMessage | DebugMessage
 
 /** Sent once, when cells can run. */
 export interface ReadyMessage { type: 'ready' }
@@ -52,6 +55,10 @@ export interface DoneMessage {
 export interface InputRequestMessage { type: 'input-request'; cell: number; prompt: string; password: boolean }
 export interface ClearOutputMessage { type: 'clear-output'; cell: number; wait: boolean }
 
+export interface DebugResponseMessage { type: 'debug-response'; response: DebugResponse }
+/** The debugger's own news: it stands at a breakpoint, it went on. */
+export interface DebugEventMessage { type: 'debug-event'; event: DebugEvent }
+
 export type SessionMessage =
   | ReadyMessage | StreamMessage | DisplayMessage | ResultMessage | ErrorMessage | DoneMessage
-  | InputRequestMessage | CommMessage | ClearOutputMessage
+  | InputRequestMessage | CommMessage | ClearOutputMessage | DebugResponseMessage | DebugEventMessage

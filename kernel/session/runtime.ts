@@ -2,6 +2,7 @@
 // They cannot be overwritten or deleted by a cell.
 import { runtime } from '../language/transpile.js'
 import { cause } from './cell.js'
+import { bundleOf } from './display/index.js'
 import { decorate, usingCtx } from './lowered-syntax.js'
 import { thrown } from './evaluate.js'
 import { importForCell, importMeta, notebookRequire } from './imports.js'
@@ -16,6 +17,7 @@ export function installGlobals() {
     meta: importMeta,
     result(value: unknown) { cause().result = value },
     thrown(value: unknown) { thrown.value = value },
+    async shown(value: unknown) { return JSON.stringify(await bundleOf(value)) },
   })
   for (const [name, value] of [[runtime, helper], ['babelHelpers', Object.freeze({ usingCtx, decorate })]] as const) {
     Object.defineProperty(globalThis, name, { value, enumerable: false, writable: false, configurable: false })

@@ -68,7 +68,7 @@ export function startSession(options: SessionOptions): SessionProcess {
       for (const pipe of [child.stdout, child.stderr, messages]) if (held) pipe?.pause(); else pipe?.resume()
     },
     send(message) {
-      if (message.type === 'interrupt' || message.type === 'input-reply') { if (control.writable) control.write(JSON.stringify(message) + '\n') }
+      if (message.type === 'interrupt' || message.type === 'input-reply' || message.type === 'debug') { if (control.writable) control.write(JSON.stringify(message) + '\n') }
       else if (child.connected) child.send(message, () => {})
     },
   }

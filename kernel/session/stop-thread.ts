@@ -1,10 +1,12 @@
 // A thread that hears Stop while the main thread is blocked, and terminates the cell that blocks it. It decides when to terminate;
-// what a stopped cell then reports is stop.ts.
+// what a stopped cell then reports is stop.ts. The debugger (debug/) lives here too, as a paused main thread is a blocked one.
 import inspector from 'node:inspector'
 import { fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { Slot, type FromStopThread, type ToStopThread } from './board.js'
+import { Debugging } from './debug/index.js'
+import type { SessionMessage } from './messages.js'
 
 const { memory, replies, descriptor } = workerData as { memory: SharedArrayBuffer; replies: MessagePort; descriptor: number }
 const board = new Int32Array(memory)
@@ -57,8 +59,24 @@ function terminate(cell: number) {
   setTimeout(watch, patience, cell)
 }
 
+const tellHost = (message: SessionMessage) => control?.write(JSON.stringify(message) + '\n')
+
+const debugging = new Debugging({
+  onResponse: response => tellHost({ type: 'debug-response', response }),
+  onEvent: event => tellHost({ type: 'debug-event', event }),
+  onAttached: is => Atomics.store(board, Slot.debugging, is ? 1 : 0),
+  onReady: url => tell({ type: 'announced', url }),
+})
+
 function receive(message: ToStopThread) {
-  if (message.type === 'interrupt') stop(message.cell)
+  if (message.type === 'interrupt') {
+    if (debugging.isPaused) {
+      if (message.cell !== 0 && runs(message.cell)) terminate(message.cell) // takes effect when the cell goes on
+      void debugging.letGo()
+    }
+    stop(message.cell)
+  } else if (message.type === 'source') void debugging.announce(message.source)
+  else if (message.type === 'debug') void debugging.request(message.request)
   else if (message.type === 'input-reply') {
     replies.postMessage(message.value)
     if (Atomics.compareExchange(board, Slot.input, 1, 2) === 1) Atomics.notify(board, Slot.input)

@@ -4,6 +4,7 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { abortEnded, Interrupted, running, type Cell } from './cell.js'
 import { board, Slot, type FromStopThread, type ToStopThread } from './board.js'
 import { clearAsyncScopes } from './async-scopes.js'
+import { announced } from './debug/announced.js'
 import { Atomics, setTimeout, URL } from './intrinsics.js'
 import { controlDescriptor } from './start.js'
 
@@ -23,6 +24,7 @@ export function startStopThread(recovered: () => void) {
     workerData: { memory: board.buffer, replies: port2, descriptor: controlDescriptor }, transferList: [port2], execArgv: [], stdin: false,
   })
   thread.on('message', (message: FromStopThread) => {
+    if (message.type === 'announced') return announced(message.url)
     if (message.type !== 'terminated') Atomics.store(board, Slot.answered, message.serial)
     if (message.type === 'stop') stop(message.cell, message.again)
     else if (message.type === 'terminated') {

@@ -8,13 +8,15 @@ const format = (value: number, unit: string) => unit === 's' ? value.toFixed(val
 
 /**
  * What the benchmark recorded of `task`, a row for each system and measure: the mean over the seeds, and each seed's.
- * `python`: the figure that PyTorch, transformers or scikit-learn reach on the same rows, by "system, measure".
+ * `python`: the figure that PyTorch, transformers or scikit-learn reach on the same rows, by "system, measure". `only`: the systems whose names hold it.
  */
-export function results(task: string, python: Record<string, number> = {}, file = 'data/results.jsonl') {
+export function results(task: string, python: Record<string, number> = {}, { only = '', file = 'data/results.jsonl' }: { only?: string | RegExp; file?: string } = {}) {
   const rows = new Map<string, { system: string; unit: string; values: number[] }>()
   for (const line of readFileSync(file, 'utf8').split('\n').filter(Boolean).map((text) => JSON.parse(text) as Line)) {
     if (!line.name.startsWith(`${task}: `) || line.name.endsWith(', wall')) continue
-    const system = line.name.slice(task.length + 2), key = `${system}, ${line.unit}`
+    const system = line.name.slice(task.length + 2)
+    if (system.search(only) < 0) continue
+    const key = `${system}, ${line.unit}`
     rows.set(key, { system, unit: line.unit, values: [...(rows.get(key)?.values ?? []), line.value] })
   }
   if (rows.size === 0) throw new Error(`Cannot show results of "${task}": ${file} holds none. Make them: npm run bench -- finetune --only ${task} --seeds 3 --json`)

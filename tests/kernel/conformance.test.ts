@@ -1,5 +1,5 @@
 // Runs the Python scripts beside this file with Jupyter's own client against the built kernel; each of their tests counts as one here.
-// Not here: the tests themselves (conformance.py, forgery.py, fronts.py, and protocol.py with jupyter_kernel_test).
+// Not here: the tests themselves (conformance.py, forgery.py, fronts.py, debugger.py, and protocol.py with jupyter_kernel_test).
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -57,7 +57,7 @@ const named = (script: string): string[] => [...readFileSync(join(here, script),
 const protocol = ['test_clear_output', 'test_completion', 'test_display_data', 'test_error', 'test_execute_result', 'test_execute_stderr', 'test_execute_stdout',
   'test_history', 'test_inspect', 'test_is_complete', 'test_kernel_info', 'test_pager', 'test_recv_iopub_welcome_msg']
 
-for (const [script, names] of [['conformance.py', named('conformance.py')], ['forgery.py', named('forgery.py')], ['fronts.py', named('fronts.py')], ['protocol.py', protocol]] as const) {
+for (const [script, names] of [['conformance.py', named('conformance.py')], ['forgery.py', named('forgery.py')], ['fronts.py', named('fronts.py')], ['debugger.py', named('debugger.py')], ['protocol.py', protocol]] as const) {
   describe(script, () => {
     const result = runScript(script)
     for (const name of names) {

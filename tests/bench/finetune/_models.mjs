@@ -20,7 +20,6 @@ export async function chosen({ record, timed, seed }, name, model, data, options
   const found = await timed(`${name}, recipe by evidence`, () => fewShot(model, data, { live: false, seed, ...options }))
   process.stderr.write(`${name}, seed ${seed}: ${found}\n`)
   const evaluation = await found.result.evaluate('test')
-  record(`${name}, ${found.best} by evidence, test`, evaluation.accuracy, 'accuracy')
   record(`${name}, recipe by evidence, test`, evaluation.accuracy, 'accuracy')
   record(`${name}, recipe by evidence, test`, evaluation.auc, 'AUC')
   if (found.model !== model) found.model.dispose()
