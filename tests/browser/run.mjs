@@ -1,5 +1,5 @@
 // The notebook in a real browser: Chromium against JupyterLab (and Notebook 7 where it is installed).
-//   node tests/browser/run.mjs [lab | notebook] [features | tutorial]      AFINAR_SHOTS=folder keeps the screenshots there
+//   node tests/browser/run.mjs [lab | notebook] [features | tutorial | debugger]      AFINAR_SHOTS=folder keeps the screenshots there
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -8,6 +8,7 @@ import { startJupyter } from './jupyter.mjs'
 import { chromium, flags } from './page.mjs'
 import { tests } from './lab.test.mjs'
 import { tests as tutorial } from './tutorial.test.mjs'
+import { tests as debugging } from './debugger.test.mjs'
 
 const root = resolve(import.meta.dirname, '../..')
 const missing = [[chromium, 'Chromium (apt-get install chromium, or CHROMIUM=path)'], [join(root, '.venv/bin/jupyter-lab'), 'JupyterLab in .venv (npm run setup)'], [join(root, 'dist/kernel/host/main.js'), 'the build (npm run build)']].filter(([path]) => !existsSync(path))
@@ -22,7 +23,7 @@ mkdirSync(shots, { recursive: true })
 const words = process.argv.slice(2)
 const chosen = (...names) => names.filter((name) => words.includes(name) || !words.some((word) => names.includes(word)))
 const apps = chosen('lab', 'notebook').filter((app) => existsSync(join(root, `.venv/bin/jupyter-${app}`)))
-const courses = { features: { tests, apps: ['lab', 'notebook'] }, tutorial: { tests: tutorial, apps: ['lab'] } }
+const courses = { features: { tests, apps: ['lab', 'notebook'] }, tutorial: { tests: tutorial, apps: ['lab'] }, debugger: { tests: debugging, apps: ['lab'] } }
 let passed = 0, failed = 0
 for (const app of apps) {
   const jupyter = await startJupyter(join(home, app), app)

@@ -129,7 +129,7 @@ def test_a_breakpoint_in_a_cell_with_types(k, debug):
     assert [(frame["line"], frame["source"]["path"]) for frame in frames] == [(7, path)], frames
     assert {name: one["value"] for name, one in debug.variables("Local").items()} == {"a": "1", "doubled": "2"}
     cells = debug.variables("Cells")
-    assert cells["total"]["value"] == "0" and cells["twice"]["type"] == "function", cells
+    assert cells["total"]["value"] == "0" and cells["twice"]["value"].startswith("function"), cells
     rows = debug.ask("variables", variablesReference=cells["rows"]["variablesReference"])["variables"]
     assert [one["name"] for one in rows if one["name"].isdigit()] == ["0", "1"] and rows[0]["value"] == "{ a: 1 }", rows
     assert debug.ask("evaluate", expression="(doubled as number) + 100", frameId=frames[0]["id"])["result"] == "102"
@@ -163,10 +163,13 @@ def test_steps_go_over_into_and_out_of_functions_of_earlier_cells(k, debug):
 
 @with_debugger
 def test_a_breakpoint_in_a_function_of_a_cell_that_ran_before(k, debug):
-    debug.breakpoints(EARLIER, 2)
-    msg = k.send("twice(21)")
+    debug.breakpoints(EARLIER, 3)
+    msg = k.send("const both = [21].map(twice)\nboth[0]")
     debug.wait("stopped")
-    assert debug.place() == ("Cell [1]", 2) and debug.variables("Local")["x"]["value"] == "21"
+    assert debug.place() == ("Cell [1]", 3) and debug.variables("Local")["x"]["value"] == "21"
+    debug.ask("next", threadId=1)  # over the function's end, through a built-in one, to who called it
+    debug.wait("stopped")
+    assert debug.place()[0] == "Cell [2]"
     debug.ask("continue", threadId=1)
     assert k.collect(msg).result == "42"
 
@@ -283,7 +286,7 @@ def test_variables_without_a_pause(k, debug):
     k.run("const words = new Map([['a', 1]])\nconst Symbol2 = 1\nconst URL = 'mine'\nlet big = new Float32Array(10_000)")
     found = {one["name"]: one for one in debug.ask("inspectVariables")["variables"]}
     assert found["words"]["value"] == 'Map(1) { "a" => 1 }' and found["URL"]["value"] == '"mine"', found
-    assert found["big"]["type"] == "Float32Array" and found["big"]["indexedVariables"] == 10_000
+    assert found["big"]["value"].startswith("Float32Array(10000) [0, 0") and found["big"]["indexedVariables"] == 10_000
     page = debug.ask("variables", variablesReference=found["big"]["variablesReference"], start=9_990, count=5)["variables"]
     assert [one["name"] for one in page] == ["9990", "9991", "9992", "9993", "9994"], page
     assert "text/plain" in debug.ask("richInspectVariables", variableName="words")["data"]

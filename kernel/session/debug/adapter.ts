@@ -5,7 +5,7 @@ import type { Debugger, Runtime } from 'node:inspector'
 import { runtime, transpileExpression } from '../../language/transpile.js'
 import type { Announced } from './announce.js'
 import { cellPath, hash, Sources } from './sources.js'
-import { lineOf, Values, type Variable } from './values.js'
+import { lineOf, typeOf, Values, type Variable } from './values.js'
 
 export interface DebugRequest { type: 'request'; seq: number; command: string; arguments?: Record<string, any> }
 export interface DebugResponse { type: 'response'; request_seq: number; success: boolean; command: string; message?: string; body: Record<string, unknown> }
@@ -33,8 +33,8 @@ export class DebugAdapter {
   #paused: Paused | undefined
   /** A stopped cell pauses no more. */
   #skips = false
-  /** The cell in which a step was asked for. */
-  #stepping: string | undefined
+  /** The cells and files on the stack when a step was asked for. */
+  #stepping: Set<string | undefined> | undefined
 
   /** @param sources those that were announced since the session began @param emit takes events to the front ends @param attached is told when a debugger comes and goes */
   constructor(private readonly sources: Sources, private readonly emit: (event: DebugEvent) => void, private readonly attached: (is: boolean) => void) {
@@ -132,8 +132,8 @@ export class DebugAdapter {
       return JSON.parse((await this.#inspect(`await ${runtime}.shown(${value})`)).value as string) as Record<string, unknown>
     },
     evaluate: async ({ expression, frameId }) => {
-      const { value, type, variablesReference } = this.#values.variable('', await this.#inspect(transpileExpression(String(expression)), frameId))
-      return { result: value, type, variablesReference }
+      const found = await this.#inspect(transpileExpression(String(expression)), frameId), { value, variablesReference } = this.#values.variable('', found)
+      return { result: value, type: typeOf(found), variablesReference }
     },
     copyToGlobals: async ({ srcVariableName, dstVariableName, srcFrameId }) => {
       await this.#inspect(`globalThis[${JSON.stringify(String(dstVariableName))}] = (${transpileExpression(String(srcVariableName))})`, srcFrameId)
@@ -157,7 +157,7 @@ export class DebugAdapter {
 
   async #go(how: 'resume' | 'stepOver' | 'stepInto' | 'stepOut'): Promise<void> {
     if (!this.#paused) throw new Error('nothing is paused')
-    this.#stepping = how === 'resume' ? undefined : this.#urlOf(this.#frames()[0]?.frame)
+    this.#stepping = how === 'resume' ? undefined : new Set(this.#frames().map(({ frame }) => this.#urlOf(frame)))
     await this.#post(`Debugger.${how}`)
   }
 
@@ -200,7 +200,7 @@ export class DebugAdapter {
 
   async #hearPaused({ callFrames, reason, hitBreakpoints = [], data }: Debugger.PausedEventDataType): Promise<void> {
     const own = callFrames.some((frame) => this.#place(frame))
-    const elsewhere = this.#stepping !== undefined && hitBreakpoints.length === 0 && reason === 'other' && !callFrames.some((frame) => this.#urlOf(frame) === this.#stepping)
+    const elsewhere = this.#stepping !== undefined && hitBreakpoints.length === 0 && reason === 'other' && !callFrames.some((frame) => this.#stepping!.has(this.#urlOf(frame) ?? ''))
     // a step that led out of its cell is over, and what cannot be shown is no place to stand
     if (!this.#attached || elsewhere || !own) {
       this.#stepping = undefined

@@ -2,8 +2,8 @@
 import type { Runtime } from 'node:inspector'
 import { insideName } from '../../language/transpile.js'
 
-/** A variable as the Debug Adapter Protocol writes it. */
-export interface Variable { name: string; value: string; type: string; evaluateName?: string; variablesReference: number; indexedVariables?: number }
+/** A variable as the Debug Adapter Protocol writes it, but for its type: where JupyterLab is told one that is not Python's, it shows that in place of the value. */
+export interface Variable { name: string; value: string; evaluateName?: string; variablesReference: number; indexedVariables?: number }
 
 type Post = (method: string, params?: object) => Promise<any>
 
@@ -31,7 +31,7 @@ export class Values {
   variable(name: string, value: Runtime.RemoteObject, evaluateName?: string): Variable {
     const parts = value.objectId !== undefined && value.subtype !== 'null', length = /^(?:\w*Array|Buffer)\((\d+)\)$/.exec(value.description ?? '')?.[1]
     return {
-      name: name.startsWith(prefix) ? name.slice(prefix.length) : name, value: lineOf(value), type: typeOf(value), variablesReference: parts ? this.refer(value.objectId!) : 0,
+      name: name.startsWith(prefix) ? name.slice(prefix.length) : name, value: lineOf(value), variablesReference: parts ? this.refer(value.objectId!) : 0,
       ...(evaluateName === undefined ? {} : { evaluateName }), ...(length === undefined ? {} : { indexedVariables: Number(length) }),
     }
   }
@@ -47,11 +47,11 @@ export class Values {
       internalProperties.push(...answer.internalProperties ?? [])
     }
     const own = [...found.values()]
-    const shown = own.slice(start, start + Math.max(1, count || mostParts)).map(({ name, value, get }) => value ? this.variable(name, value) : { name, value: get ? '(computed when it is read)' : 'undefined', type: '', variablesReference: 0 })
+    const shown = own.slice(start, start + Math.max(1, count || mostParts)).map(({ name, value, get }) => value ? this.variable(name, value) : { name, value: get ? '(computed when it is read)' : 'undefined', variablesReference: 0 })
     // what a Map, a Set or a promise holds is nothing that a property shows
     const held = start > 0 ? [] : internalProperties.flatMap(({ name, value }) => value && /^\[\[(Entries|PromiseState|PromiseResult)\]\]$/.test(name) ? [this.variable(name, value)] : [])
     const left = own.length - start - shown.length
-    return [...shown, ...held, ...(left > 0 && count === mostParts ? [{ name: '…', value: `${left} more`, type: '', variablesReference: 0 }] : [])]
+    return [...shown, ...held, ...(left > 0 && count === mostParts ? [{ name: '…', value: `${left} more`, variablesReference: 0 }] : [])]
   }
 }
 
@@ -76,4 +76,5 @@ export function lineOf({ type, subtype, value, unserializableValue, description 
   return cut(list ? `${description} [${inside}]` : `${description === 'Object' ? '' : `${description} `}{${inside ? ` ${inside} ` : ''}}`)
 }
 
-const typeOf = ({ type, subtype, className }: Runtime.RemoteObject): string => subtype === 'null' ? 'null' : type === 'object' ? className ?? 'Object' : type
+/** What a value is, in a word. */
+export const typeOf = ({ type, subtype, className }: Runtime.RemoteObject): string => subtype === 'null' ? 'null' : type === 'object' ? className ?? 'Object' : type

@@ -65,9 +65,9 @@ export async function run({ seed, quick, record, timed }) {
   }
 
   const tokenizer = (side) => trainTokenizer([...short, ...jupyter.train.rows].map((row) => row[side]), { vocabularySize, lowercase: side === 'source' })
-  const part = { hidden_size: 128, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 512, max_position_embeddings: 128, type_vocab_size: 1 }, target = tokenizer('target')
+  const part = { hidden_size: 256, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 1024, max_position_embeddings: 128, type_vocab_size: 1 }, target = tokenizer('target')
   const read = (model, rows) => translate(model, rows.map(({ source }) => source), { beams: 4, batchSize: 64, maxLength: 48 })
-  const common = { live: false, seed, patience: false, frozenEpochs: 0 }, pool = { ...common, batchSize: 16, learningRate: 2e-3 }, own = { ...common, batchSize: 8, learningRate: 1e-3 }
+  const common = { live: false, seed, patience: false, frozenEpochs: 0 }, pool = { ...common, batchSize: 32, learningRate: 1e-3 }, own = { ...common, batchSize: 8, learningRate: 1e-3 }
   const small = () => buildModel('encoder-decoder', { seed, preprocessing: { kind: 'pair', source: tokenizer('source'), target, maxSourceLength: 64, maxTargetLength: 64, decoderStart: 0, padding: 'buckets' }, config: { encoder: { ...part, model_type: 'bert' }, decoder: part } })
 
   const alone = small()
@@ -76,8 +76,8 @@ export async function run({ seed, quick, record, timed }) {
   alone.dispose()
 
   for (const [name, model, options, epochs] of [
-    ['small network from scratch', small(), {}, 8],
-    ["MiniLM's encoder", await loadModel(miniLM, { task: 'sequence', target, config: { decoder: part }, seed }), { freeze: 'backbone' }, 6],
+    ['small network from scratch', small(), {}, 10],
+    ["MiniLM's encoder", await loadModel(miniLM, { task: 'sequence', target, config: { decoder: part }, seed }), { freeze: 'backbone' }, 8],
   ]) {
     await timed(`${name}, other catalogues`, () => fineTune(model, catalogues, { ...pool, ...options, epochs: quick ? 1 : epochs }))
     judge(`${name}, before Jupyter, test`, await read(model, test.rows))
