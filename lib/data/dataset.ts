@@ -38,7 +38,9 @@ class StoredSplit<Row extends object> implements Split<Row> {
     return new StoredSplit(this.name, this.#store, Int32Array.from(numbers, (row) => this.#ids[row]!))
   }
 
-  [inspectSymbol](): string { return `Split "${this.name}": ${this.size} rows` }
+  toString(): string { return `Split "${this.name}": ${this.size} rows` }
+
+  [inspectSymbol](): string { return this.toString() }
 }
 
 class StoredDataset<Row extends object> implements Dataset<Row> {
@@ -119,7 +121,9 @@ class StoredDataset<Row extends object> implements Dataset<Row> {
 
   async [jupyterDisplay](): Promise<Record<string, unknown>> { return (await import('./look/show.js')).show(this.#store, this.#parts, this.notes) }
 
-  [inspectSymbol](): string {
+  [inspectSymbol](): string { return this.toString() }
+
+  toString(): string {
     const parts = Object.values(this.splits).map(({ name, size }) => `${name} ${size}`).join(', ')
     return `Dataset "${this.name}" (${this.kind}): ${parts}${this.classes.length > 0 ? `; classes ${this.classes.slice(0, 8).join(', ')}${this.classes.length > 8 ? ' …' : ''}` : ''}${this.problems.length > 0 ? `; ${this.problems.length} problems` : ''}`
   }

@@ -17,6 +17,12 @@ const shown = async (value: unknown) => (value as Record<symbol, () => Promise<R
 const put = (path: string, content: Buffer | string) => { mkdirSync(join(root, path, '..'), { recursive: true }); writeFileSync(join(root, path), content) }
 const png = (width: number, height: number, grey: number) => sharp({ create: { width, height, channels: 3, background: { r: grey, g: 255 - grey, b: (grey * 7) % 256 } } }).png().toBuffer()
 
+test('a data set in a text says what it is', () => {
+  const data = texts.fromRows(Array.from({ length: 20 }, (_, i) => ({ text: `text ${i}`, label: i % 2 ? 'a' : 'b' })), { name: 'letters' })
+  expect(`${data}`).toMatch(/^Dataset "letters" \(texts\): train \d+, validation \d+, test \d+; classes a, b$/)
+  expect(`${data.train}`).toMatch(/^Split "train": \d+ rows$/)
+})
+
 test('a picture of one pixel, one of 30,000 × 30,000 and an empty one: shown, prepared, audited, the impossible one named', async () => {
   for (let i = 0; i < 24; i++) put(`odd/${i % 2 ? 'a' : 'b'}/${i}.png`, await png(20 + (i % 5), 16, i * 10))
   put('odd/a/dot.png', await png(1, 1, 7))

@@ -22,6 +22,15 @@ test('smoothing and the four suggestions are fastai\'s', () => {
   expect(steep).toBeCloseTo(expected.steep, 9)
 })
 
+test('a curve that exploded before its last step says all up to there', () => {
+  // 18 of 24 steps: the least that is taken. The loss falls to the twelfth and then leaps.
+  const rates = Array.from({ length: 18 }, (_, i) => 1e-5 * 2 ** i), losses = rates.map((_, i) => i < 12 ? 2 - 0.1 * i : 0.9 + 2 ** (i - 12))
+  for (const rate of Object.values(suggestRates(rates, losses))) {
+    expect(rate).toBeGreaterThanOrEqual(rates[0]! / 10)
+    expect(rate).toBeLessThan(rates[12]!)
+  }
+})
+
 test('a recorded step with a growing rate follows PyTorch\'s losses', async () => {
   const f = readFixture('lr_finder_net')
   const variable = (name: string, transpose: boolean) => tf.variable(transpose ? tf.transpose(f[`param/${name}`]!) : f[`param/${name}`]!)

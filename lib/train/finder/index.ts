@@ -27,6 +27,8 @@ export interface RateCurve extends RateSuggestions { rates: number[]; /** As mea
 
 /** With fewer points the rules have no curve to look at: the first tenth and the last five are left out, and one looks fifteen back. */
 const fewestSteps = 24
+/** Where the loss explodes before the last step, the curve up to there says all: that is what the search is for. */
+const fewestPoints = 18
 
 /** @param onStep is told of every step, for progress */
 export async function traceRates(model: Model, data: Dataset, options: FinderOptions = {}, onStep: (step: number, steps: number, rate: number, loss: number) => void = () => {}): Promise<RateCurve> {
@@ -69,7 +71,7 @@ export async function traceRates(model: Model, data: Dataset, options: FinderOpt
     model.freeze(frozenBefore)
     model.batchNormStatistics = statisticsBefore
   }
-  if (rates.length < fewestSteps) throw new TrainError(`Cannot find a learning rate: the loss was not a number or exploded after ${rates.length} steps, at a rate of ${(rates.at(-1) ?? lowest).toExponential(1)}. Look for broken values with data.audit(), or start lower: { lowest: ${lowest / 100} }.`)
+  if (rates.length < fewestPoints) throw new TrainError(`Cannot find a learning rate: the loss was not a number or exploded after ${rates.length} steps, at a rate of ${(rates.at(-1) ?? lowest).toExponential(1)}. Look for broken values with data.audit(), or start lower: { lowest: ${lowest / 100} }.`)
   const curve = smoothed(losses), found = suggestRates(rates, curve, rates.length)
   return { ...found, rates, losses, smoothed: curve, suggestion: found.valley, batchSize: plan.batchSize }
 }
