@@ -66,7 +66,8 @@ export class FewShot {
 
 /**
  * Learns from few labels (some dozens of a class at most). Each recipe is cross-validated on the training rows; the one with the lowest Brier score
- * is then trained on all of them. With `unlabelled` rows the border between the classes is set by these. Recipes: a logistic head on frozen features; for texts the same with the classes' names as examples, and
+ * is then trained on all of them. With `unlabelled` rows the border between the classes is set by these.
+ * Recipes: a logistic head on frozen features; for texts the same with the classes' names as examples, and
  * contrastive pairs before the head (SetFit, Tunstall et al. 2022); for pictures fine-tuning, and a small network from scratch.
  *
  * @throws TrainError when the data have fewer than two rows of a class, or the model does not fit them

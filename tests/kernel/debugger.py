@@ -24,7 +24,6 @@ class Debug:
     def __init__(self, k):
         self.k = k
         self.seq = 0
-        self.events = []
 
     def send(self, command, **arguments):
         self.seq += 1
@@ -57,21 +56,18 @@ class Debug:
                 return message["content"]["body"]
         raise AssertionError(f"no {event} within {timeout} s")
 
-    def quiet(self, seconds=0.7):
-        """No `stopped` comes."""
-        end = time.time() + seconds
-        while time.time() < end:
-            try:
-                message = self.k.iopub(max(0.01, end - time.time()))
-            except queue.Empty:
-                return
-            assert message["msg_type"] != "debug_event" or message["content"]["event"] != "stopped", message["content"]
-
     def breakpoints(self, code, *lines, **options):
         path = self.ask("dumpCell", code=code)["sourcePath"]
         placed = self.ask("setBreakpoints", source={"path": path}, breakpoints=[{"line": line, **options} for line in lines])["breakpoints"]
         assert all(one["verified"] for one in placed), placed
         return path
+
+    def paused(self, code, *lines, **options):
+        """Runs a cell up to its first breakpoint; the request, which is still under way."""
+        self.breakpoints(code, *lines, **options)
+        msg = self.k.send(code)
+        self.wait("stopped")
+        return msg
 
     def frames(self):
         return self.ask("stackTrace", threadId=1)["stackFrames"]
@@ -143,9 +139,7 @@ def test_a_breakpoint_in_a_cell_with_types(k, debug):
 
 @with_debugger
 def test_steps_go_over_into_and_out_of_functions_of_earlier_cells(k, debug):
-    debug.breakpoints(TYPED, 6)
-    msg = k.send(TYPED)
-    debug.wait("stopped")
+    msg = debug.paused(TYPED, 6)
     debug.ask("stepIn", threadId=1)
     assert debug.wait("stopped")["reason"] == "step"
     frames = debug.frames()
@@ -177,9 +171,7 @@ def test_a_breakpoint_in_a_function_of_a_cell_that_ran_before(k, debug):
 @with_debugger
 def test_awaits_are_stepped_over(k, debug):
     code = "const first = await Promise.resolve(1)\nconst second = await new Promise<number>(done => setTimeout(done, 50, first + 1))\nfirst + second"
-    debug.breakpoints(code, 1)
-    k.send(code)
-    debug.wait("stopped")
+    debug.paused(code, 1)
     lines = []
     for _ in range(2):
         debug.ask("next", threadId=1)
@@ -196,9 +188,7 @@ def test_awaits_are_stepped_over(k, debug):
 @with_debugger
 def test_conditions_and_log_points(k, debug):
     loop = "let sum = 0\nfor (let i = 0; i < 50; i++) {\n  sum += i\n}\nsum"
-    debug.breakpoints(loop, 3, condition="(i as number) === 42")
-    msg = k.send(loop)
-    debug.wait("stopped")
+    msg = debug.paused(loop, 3, condition="(i as number) === 42")
     assert debug.variables("Local")["i"]["value"] == "42"
     debug.ask("continue", threadId=1)
     assert k.collect(msg).result == "1225"
@@ -239,9 +229,7 @@ def test_exceptions(k, debug):
 
 @with_debugger
 def test_other_requests_are_answered_while_the_program_is_paused(k, debug):
-    debug.breakpoints(TYPED, 6)
-    msg = k.send(TYPED)
-    debug.wait("stopped")
+    msg = debug.paused(TYPED, 6)
     reply, seconds = k.ask("complete_request", {"code": "'text'.toUpp", "cursor_pos": 12})
     assert reply["content"]["matches"] and seconds < 2
     assert k.ask("kernel_info_request", {}, channel="control")[0]["content"]["status"] == "ok"
@@ -254,9 +242,7 @@ def test_other_requests_are_answered_while_the_program_is_paused(k, debug):
 @with_debugger
 def test_stop_ends_a_paused_cell_and_keeps_variables(k, debug):
     code = "const kept = 5\nfor (;;) {\n  total += 1\n}"
-    debug.breakpoints(code, 3)
-    msg = k.send(code)
-    debug.wait("stopped")
+    msg = debug.paused(code, 3)
     start = time.time()
     k.interrupt()
     out = k.collect(msg, 10)
@@ -270,9 +256,7 @@ def test_stop_ends_a_paused_cell_and_keeps_variables(k, debug):
 
 @with_debugger
 def test_disconnecting_lets_the_cell_go_on(k, debug):
-    debug.breakpoints(TYPED, 6)
-    msg = k.send(TYPED)
-    debug.wait("stopped")
+    msg = debug.paused(TYPED, 6)
     debug.ask("disconnect", restart=False, terminateDebuggee=False)
     assert k.collect(msg, 10).result == "6"
     k.run("total = 0")
@@ -296,9 +280,7 @@ def test_variables_without_a_pause(k, debug):
 
 @with_debugger
 def test_a_restart_while_paused(k, debug):
-    debug.breakpoints(TYPED, 6)
-    k.send(TYPED)
-    debug.wait("stopped")
+    debug.paused(TYPED, 6)
     start = time.time()
     k.manager.restart_kernel(now=False)
     k.client.wait_for_ready(timeout=30)

@@ -28,7 +28,6 @@ export class DebugAdapter {
   readonly #breakpoints = new Map<string, { wanted: Breakpoint[]; ids: string[] }>()
   /** By V8's number of a script; frames name no more of it. */
   readonly #urls = new Map<string, string>()
-  #filters: string[] = []
   #attached = false
   #paused: Paused | undefined
   /** A stopped cell pauses no more. */
@@ -107,7 +106,6 @@ export class DebugAdapter {
       return { breakpoints: await this.#set(path) }
     },
     setExceptionBreakpoints: async ({ filters = [] }) => {
-      this.#filters = filters
       await this.#post('Debugger.setPauseOnExceptions', { state: filters.includes('raised') ? 'all' : filters.includes('uncaught') ? 'uncaught' : 'none' })
     },
     threads: async () => ({ threads: [thread] }),
@@ -166,7 +164,6 @@ export class DebugAdapter {
     this.#attached = false
     this.attached(false)
     this.#breakpoints.clear()
-    this.#filters = []
     this.#urls.clear()
     await this.#post('Debugger.disable') // whoever is paused goes on
     await this.#post('Runtime.disable')
@@ -186,12 +183,12 @@ export class DebugAdapter {
     const answers: object[] = []
     for (const { line, condition, logMessage } of known.wanted) {
       let actual = line
-      for (const { urls, urlRegex, place } of this.sources.generated(path, line)) for (const at of urlRegex ? [{ urlRegex }] : urls.map((url) => ({ url }))) {
+      for (const { at, place } of this.sources.generated(path, line)) {
         const test = logMessage !== undefined ? `console.log(${templateOf(logMessage)}), false` : condition ? transpileExpression(condition) : ''
         const { breakpointId, locations } = await this.#post('Debugger.setBreakpointByUrl', { ...at, lineNumber: place.line - 1, columnNumber: place.column - 1, condition: test }) as Debugger.SetBreakpointByUrlReturnType
         known.ids.push(breakpointId)
-        const [first] = locations, found = first && 'url' in at ? this.sources.original(at.url, { line: first.lineNumber + 1, column: (first.columnNumber ?? 0) + 1 }) : undefined
-        actual = found?.line ?? this.sources.original(urls[0] ?? '', place)?.line ?? actual
+        const [first] = locations
+        if ('url' in at) actual = this.sources.original(at.url, first ? { line: first.lineNumber + 1, column: (first.columnNumber ?? 0) + 1 } : place)?.line ?? actual
       }
       answers.push({ verified: true, line: actual, source: { path } })
     }

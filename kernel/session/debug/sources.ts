@@ -46,15 +46,15 @@ export class Sources {
     try { return /\.[cm]?ts$/.test(path) ? readFileSync(path, 'utf8') : undefined } catch { return undefined }
   }
 
-  /** Where V8 finds the code of a line: a regular expression over URLs, and the place, from 1. */
-  generated(path: string, line: number): { urls: string[]; urlRegex?: string; place: Place }[] {
+  /** Where V8 finds the code of a line, in each script that stems from the path; the place from 1. */
+  generated(path: string, line: number): { at: { url: string } | { urlRegex: string }; place: Place }[] {
     if (!path.startsWith(cellPath.prefix)) {
       const place = this.#module(path)?.generated(line), url = pathToFileURL(path).href
-      return place ? [{ urls: [], urlRegex: `^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(\\?v=.*)?$`, place }] : []
+      return place ? [{ at: { urlRegex: `^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(\\?v=.*)?$` }, place }] : []
     }
     return [...this.#cells.values()].filter((cell) => this.pathOf(cell) === path).flatMap((cell) => {
       const place = this.#maps(cell)?.generated(line)
-      return place ? [{ urls: [cell.url], place }] : []
+      return place ? [{ at: { url: cell.url }, place }] : []
     })
   }
 
