@@ -103,6 +103,18 @@ def test_the_kernel_says_that_it_can():
         assert debug.ask("dumpCell", code=code)["sourcePath"] == f"{info['tmpFilePrefix']}{murmur2(code.encode(), info['hashSeed'])}{info['tmpFileSuffix']}"
 
 
+def test_started_is_what_stands_between_initialize_and_disconnect():
+    # JupyterLab takes what debugInfo says for the state, also where it asked in the midst of turning the debugger on
+    with Kernel() as k:
+        debug = Debug(k)
+        debug.ask("initialize")
+        assert debug.ask("debugInfo")["isStarted"] is True
+        debug.ask("disconnect")
+        assert debug.ask("debugInfo")["isStarted"] is False
+        debug.start().ask("disconnect")
+        assert debug.ask("debugInfo")["isStarted"] is False
+
+
 def murmur2(data, seed):
     m, mask = 0x5BD1E995, 0xFFFFFFFF
     h, at = seed ^ len(data), 0

@@ -28,6 +28,8 @@ export class DebugAdapter {
   readonly #breakpoints = new Map<string, { wanted: Breakpoint[]; ids: string[] }>()
   /** By V8's number of a script; frames name no more of it. */
   readonly #urls = new Map<string, string>()
+  /** From "initialize" on, as front ends expect: one that asks in between would take the debugger for off. */
+  #started = false
   #attached = false
   #paused: Paused | undefined
   /** A stopped cell pauses no more. */
@@ -73,12 +75,15 @@ export class DebugAdapter {
   }
 
   readonly #commands: Record<string, (o: Record<string, any>) => Promise<Record<string, unknown> | void>> = {
-    initialize: async () => ({
-      supportsConfigurationDoneRequest: true, supportsConditionalBreakpoints: true, supportsLogPoints: true, supportsEvaluateForHovers: true, supportsVariablePaging: true,
-      exceptionBreakpointFilters: [{ filter: 'raised', label: 'Raised Exceptions', default: false }, { filter: 'uncaught', label: 'Uncaught Exceptions', default: false }],
-    }),
+    initialize: async () => {
+      this.#started = true
+      return {
+        supportsConfigurationDoneRequest: true, supportsConditionalBreakpoints: true, supportsLogPoints: true, supportsEvaluateForHovers: true, supportsVariablePaging: true,
+        exceptionBreakpointFilters: [{ filter: 'raised', label: 'Raised Exceptions', default: false }, { filter: 'uncaught', label: 'Uncaught Exceptions', default: false }],
+      }
+    },
     debugInfo: async () => ({
-      isStarted: this.#attached, hashMethod: hash.method, hashSeed: hash.seed, tmpFilePrefix: `${cellPath.prefix}/`, tmpFileSuffix: cellPath.suffix,
+      isStarted: this.#started, hashMethod: hash.method, hashSeed: hash.seed, tmpFilePrefix: `${cellPath.prefix}/`, tmpFileSuffix: cellPath.suffix,
       breakpoints: [...this.#breakpoints].map(([path, { wanted }]) => ({ source: path, breakpoints: wanted.map((one) => ({ ...one, verified: true, source: { path } })) })),
       stoppedThreads: this.#paused ? [thread.id] : [], richRendering: true, exceptionPaths: ['raised', 'uncaught'], copyToGlobals: true,
     }),
@@ -160,6 +165,7 @@ export class DebugAdapter {
   }
 
   async #detach(): Promise<void> {
+    this.#started = false
     if (!this.#attached) return
     this.#attached = false
     this.attached(false)
