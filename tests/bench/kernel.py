@@ -16,6 +16,7 @@ CODE = {
     "trivial": "1 + {i}",
     "loop": "import time; end = time.time() + 2.5\nwhile time.time() < end: pass" if PYTHON else "const end = Date.now() + 2500\nwhile (Date.now() < end);",
     "endless": "while True: pass" if PYTHON else "while (true);",
+    "endless, after an await": "import asyncio\nawait asyncio.sleep(0)\nwhile True: pass" if PYTHON else "await new Promise((done) => setTimeout(done)); while (true);",
     "lines": "for i in range(10_000): print(i)" if PYTHON else "for (let i = 0; i < 10_000; i++) console.log(i)",
     "big": "print('x' * 50_000_000)" if PYTHON else "console.log('x'.repeat(50_000_000))",
     "cell": "w{m} = {i}; print(w{m}); w{m} + 1" if PYTHON else "const w{m} = {i}; console.log(w{m}); w{m} + 1",
@@ -90,21 +91,23 @@ def main():
             return out.seconds if len(out.text()) == 50_000_001 else None
         measure("50 MB at once", "s")(big)
 
-    with Kernel(SPEC) as k:
-        def stop():
-            k.run("1", 30)
-            msg = k.send(CODE["endless"])
-            time.sleep(0.5)
-            start = time.perf_counter()
-            if k.manager.kernel_spec.interrupt_mode == "message":
-                k.interrupt()
-            else:
-                k.manager.interrupt_kernel()
-            k.collect(msg, 5)
-            seconds = time.perf_counter() - start
-            return seconds * 1000 if k.run("1", 5).status == "ok" else None
-        measure("stop a loop, variables kept", "ms")(stop)
+    for name, code in [("stop a loop, variables kept", "endless"), ("stop a loop after an await, variables kept", "endless, after an await")]:
+        with Kernel(SPEC) as k:  # its own: some are lost afterwards
+            def stop(k=k, code=code):
+                k.run("1", 30)
+                msg = k.send(CODE[code])
+                time.sleep(0.5)
+                start = time.perf_counter()
+                if k.manager.kernel_spec.interrupt_mode == "message":
+                    k.interrupt()
+                else:
+                    k.manager.interrupt_kernel()
+                k.collect(msg, 5)
+                seconds = time.perf_counter() - start
+                return seconds * 1000 if k.run("1", 5).status == "ok" else None
+            measure(name, "ms")(stop)
 
+    with Kernel(SPEC) as k:
         def language(pid):
             with open(f"/proc/{pid}/cmdline") as line:
                 return "--lsp" in line.read()
