@@ -30,6 +30,7 @@ export async function* makeBatches(store: Store<object>, ids: Int32Array, o: Bat
   checkBatchSize(o.batchSize)
   checkShare(o.batchSize, o.share)
   if (fits[o.preprocessing.kind] !== store.kind && !(o.preprocessing.kind === 'text' && store.kind === 'pairs')) throw new DataError(`Cannot make batches of "${store.name}": its rows are ${store.kind}, the preprocessing is for ${fits[o.preprocessing.kind]}. Use a model for ${store.kind}.`)
+  if (o.augment?.mixup && store.task !== 'classification') throw new DataError(`Cannot mix rows of "${store.name}": mixup is for rows of one class each, and these are for ${store.task}. Leave mixup out.`)
   const onEngine = startIfThere()
   const order = orderOf(store, ids, o)
   const starts = Array.from({ length: Math.ceil(order.length / o.batchSize) }, (_, i) => i * o.batchSize)
@@ -86,6 +87,17 @@ function balancedOrder(labels: Int32Array, ids: Int32Array, random: () => number
   return permutation(drawn.length, random).map((place) => drawn[place]!)
 }
 
+/** Classes, numbers or, where a row may have several classes, a 1 for each; 0 where there is no row. */
+function labelsOf({ task, classes, labels, several, numbers }: Store<object>, rows: readonly number[], size: number): Block {
+  const width = task === 'multi-label' ? classes.length : 1
+  const data = several || numbers ? new Float32Array(size * width) : new Int32Array(size)
+  rows.forEach((id, place) => {
+    if (several) for (const label of several[id]!) data[place * width + label] = 1
+    else data[place] = numbers?.[id] ?? labels[id] ?? -1
+  })
+  return { data, shape: task === 'multi-label' ? [size, width] : [size] }
+}
+
 const toTensor = ({ data, shape }: Block): tf.Tensor => tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32')
 
 const tensorsOf = (blocks: Record<string, Block>) => Object.fromEntries(Object.entries(blocks).map(([name, block]) => [name, toTensor(block)]))
@@ -93,11 +105,9 @@ const tensorsOf = (blocks: Record<string, Block>) => Object.fromEntries(Object.e
 async function toBatch(onEngine: boolean, store: Store<object>, ids: Int32Array, rows: Int32Array, size: number, all: number, { inputs, labels, broken, mixed, change }: Assembled): Promise<Batch> {
   const weights = new Float32Array(size).fill(1, 0, rows.length)
   for (const place of broken ?? []) weights[place] = 0
-  const classIds = new Int32Array(size)
-  if (!labels) rows.forEach((row, place) => { classIds[place] = store.labels[ids[row]!] ?? -1 })
   return {
     inputs: change ? await applyChange(change.apply, tensorsOf({ ...inputs, ...change.inputs }), onEngine) : tensorsOf(inputs),
-    labels: labels ? toTensor(labels) : tf.tensor1d(classIds, 'int32'),
+    labels: toTensor(labels ?? labelsOf(store, Array.from(rows, (row) => ids[row]!), size)),
     weights: tf.tensor1d(weights, 'float32'),
     size: rows.length,
     all,

@@ -44,9 +44,20 @@ export function checkClasses(what: string, classes: readonly string[], ids: Int3
   if (few.length > 0) problems.push({ file: few.slice(0, 8).join(', ') + (few.length > 8 ? ' …' : ''), rule: 'too few rows', detail: `${few.length === 1 ? 'this class has' : `${few.length} classes have`} fewer than 3 examples, too few to learn from and be tested on` })
 }
 
-/** Rows per class among these. */
+/** The classes of a row: of one class, of several, or of its words; unknown ones left out. */
+export const classesOfRow = (store: Store<object>, id: number): Int32Array => (store.several?.[id] ?? store.labels.subarray(id, id + 1)).filter((label) => label >= 0)
+
+/** Rows (of tags: words) per class among these. */
 export function countByClass(store: Store<object>, ids: Int32Array): number[] {
   const counts = new Array<number>(store.classes.length).fill(0)
-  for (const id of ids) { const label = store.labels[id]; if (label !== undefined && label >= 0) counts[label]!++ }
+  for (const id of ids) for (const label of classesOfRow(store, id)) counts[label]!++
   return counts
+}
+
+/** What a split keeps in proportion: a row's class; of several its rarest, since the others are found everywhere (−1: it has none). Undefined where there are no classes. */
+export function strataOf(store: Store<object>, ids: Int32Array): Int32Array | undefined {
+  if (store.classes.length === 0) return undefined
+  if (!store.several) return store.labels.length === 0 ? undefined : ids.map((id) => store.labels[id]!)
+  const counts = countByClass(store, ids)
+  return ids.map((id) => classesOfRow(store, id).reduce((rarest, label) => rarest < 0 || counts[label]! < counts[rarest]! ? label : rarest, -1))
 }

@@ -1,12 +1,12 @@
 // The one Dataset: a store of rows seen as named parts. Loaders make stores; this file splits, filters and hands out, and knows no file format.
 import { makeBatches } from './batches.js'
-import { countByClass } from './classes.js'
+import { countByClass, strataOf } from './classes.js'
 import { DataError, shown } from './errors.js'
 import { inspectSymbol, jupyterDisplay } from './look/symbols.js'
 import { assign, assignByTime, assignFolds, type RowFacts } from './parts.js'
 import { checkPartition, partitionOf, partsAs, readPartition, type RowNames } from './partition.js'
 import type { Store } from './store.js'
-import type { AuditOptions, AuditReport, Batch, BatchOptions, DataProblem, Dataset, DatasetDescription, Kind, Partition, Split, SplitOptions } from './types.js'
+import type { AuditOptions, AuditReport, Batch, BatchOptions, DataProblem, Dataset, DatasetDescription, Kind, Partition, Split, SplitOptions, Task } from './types.js'
 
 type Parts = Readonly<Record<string, Int32Array>>
 
@@ -55,6 +55,7 @@ class StoredDataset<Row extends object> implements Dataset<Row> {
 
   get kind(): Kind { return this.#store.kind }
   get name(): string { return this.#store.name }
+  get task(): Task { return this.#store.task }
   get classes(): readonly string[] { return this.#store.classes }
   get group(): string | undefined { return this.#store.group }
   get problems(): readonly DataProblem[] { return this.#store.problems }
@@ -145,10 +146,9 @@ function column(store: Store<object>, ids: Int32Array, name: string): unknown[] 
 
 function facts(store: Store<object>, ids: Int32Array, o: { group?: string; stratified?: boolean }): RowFacts {
   const group = o.group ?? store.group
-  const stratified = o.stratified ?? store.classes.length > 0
   return {
     keys: Array.from(ids, (id) => store.key(id)),
-    labels: stratified && store.labels.length > 0 ? ids.map((id) => store.labels[id]!) : undefined,
+    labels: o.stratified ?? true ? strataOf(store, ids) : undefined,
     classes: store.classes,
     groups: group ? column(store, ids, group).map(String) : undefined,
   }

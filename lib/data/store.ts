@@ -1,6 +1,6 @@
 // What every kind of data hands to the one Dataset: its rows, and how rows become arrays. Splits, batches and display are made from this elsewhere.
 import type * as tf from '@tensorflow/tfjs'
-import type { AugmentOptions, BatchOptions, DataProblem, FeatureMatrix, Finding, FindingRow, Kind, Preprocessing } from './types.js'
+import type { AugmentOptions, BatchOptions, DataProblem, FeatureMatrix, Finding, FindingRow, Kind, Preprocessing, Task } from './types.js'
 
 /** Numbers on their way to a tensor: Float32Array → float32, Int32Array → int32. */
 export interface Block { data: Float32Array | Int32Array; shape: number[] }
@@ -81,10 +81,16 @@ export interface Content {
 export interface Store<Row extends object> {
   kind: Kind
   name: string
+  /** What a model learns from the labels. */
+  task: Task
   classes: readonly string[]
   rows: readonly Row[]
-  /** −1 where unknown; empty for kinds without classes. */
+  /** −1 where unknown; empty where a row has not one class. */
   labels: Int32Array
+  /** Where a row may have several: the classes of each, or those of its words (−1 where unknown). */
+  several?: readonly Int32Array[]
+  /** Where a number is to be predicted. */
+  numbers?: Float32Array
   /** What makes a row itself, independent of its place: rows with equal keys are never torn apart by a split. */
   key(id: number): string
   content: Content

@@ -5,6 +5,9 @@ import type { TensorMap } from '../engine/index.js'
 
 export type Kind = 'images' | 'texts' | 'sounds' | 'pairs' | 'interactions' | 'table'
 
+/** What is predicted: it decides a model's head and the loss that fits. */
+export type Task = 'classification' | 'multi-label' | 'regression' | 'token' | 'sequence' | 'speech' | 'embedding' | 'recommendation'
+
 /** Something that the loader could not use, or that a reader should know. A broken file is left out of the rows; loading goes on. */
 export interface DataProblem {
   /** The file, class or column that it is about. */
@@ -158,7 +161,7 @@ export interface AugmentOptions {
 export interface Batch {
   /** images: `{ images }` float32 `[batch, height, width, channels]`. Other kinds: see their preprocessing. */
   inputs: TensorMap
-  /** int32 `[batch]`, −1 where a row has no label; pairs and interactions: see their preprocessing. */
+  /** int32 `[batch]`, −1 where a row has no label; several classes: float32 `[batch, classes]`, 1 or 0; numbers: float32 `[batch]`; tags: int32 `[batch, tokens]`, −100 where a token begins no word; pairs and interactions: see their preprocessing. */
   labels: tf.Tensor
   /** float32 `[batch]`: 1, or 0 for padding and for rows whose file broke. */
   weights: tf.Tensor
@@ -193,9 +196,9 @@ export interface Split<Row extends object = Record<string, unknown>> {
   readonly name: string
   readonly size: number
   readonly rows: readonly Row[]
-  /** Class id per row, −1 where unknown; empty for pairs and interactions. */
+  /** Class id per row, −1 where unknown; empty where a row has not one class: several, tags of words, numbers, pairs, interactions. */
   readonly labels: Int32Array
-  /** Rows per class, in the order of `classes`. */
+  /** Rows per class (of tags: words), in the order of `classes`. */
   readonly counts: readonly number[]
   /** Batches prepared ahead while the caller computes. The caller disposes each batch's tensors (`disposeBatch`). */
   batches(o: BatchOptions): AsyncIterable<Batch>
@@ -239,6 +242,8 @@ export interface DatasetDescription {
 export interface Dataset<Row extends object = Record<string, unknown>> {
   readonly kind: Kind
   readonly name: string
+  /** What a model can learn from the labels: `loadModel(source, { classes: data.classes, task: data.task })`. */
+  readonly task: Task
   /** A label's number is its place here. Empty where there are no classes. */
   readonly classes: readonly string[]
   /** By name: 'train', and 'validation' and 'test' where there are any. */

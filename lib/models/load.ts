@@ -68,6 +68,12 @@ function publishedClasses(config: Config | undefined, outputs: number): string[]
   return new Set(names).size === names.length ? names : names.map((_, i) => `class ${i}`)
 }
 
+/** What a published head is for, as transformers' configuration says it. */
+function publishedTask(config: Config | undefined): Task {
+  if ((config?.['architectures'] as string[] | undefined)?.[0]?.endsWith('ForTokenClassification')) return 'token'
+  return ({ multi_label_classification: 'multi-label', regression: 'regression' } as Record<string, Task>)[String(config?.['problem_type'])] ?? 'classification'
+}
+
 /** Which head the loaded model gets: the saved one, a new one, or none (embeddings). */
 function headFor(source: string, o: LoadOptions, saved: Saved | undefined, outputs: number | undefined, family: Family, config: Config | undefined): { classes: readonly string[]; task: Task; startNew: boolean } {
   if (family.task && family.task !== 'speech') {
@@ -82,7 +88,7 @@ function headFor(source: string, o: LoadOptions, saved: Saved | undefined, outpu
   }
   const before = outputs === undefined ? undefined : saved?.classes ?? publishedClasses(config, outputs)
   const headless = before === undefined && family.inputs !== 'image'
-  const task = o.task ?? saved?.task ?? (headless && o.classes === undefined ? 'embedding' : 'classification')
+  const task = o.task ?? saved?.task ?? (headless && o.classes === undefined ? 'embedding' : publishedTask(config))
   if (task === 'embedding') {
     if (family.inputs === 'image') throw new ModelError(`Cannot load ${source} for embeddings: ${family.title} has a head for classes only. Use model.features for its vectors.`)
     if (o.classes !== undefined) throw new ModelError(`Cannot load ${source} for embeddings with classes: an embedding has none. Leave classes out.`)

@@ -19,7 +19,7 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 /** How to load the folder in Python; undefined where only the weights by name can be read there. */
 function pythonExample(published: Published | undefined, adapter: boolean, classes: number, task: string, inputs: string): string | undefined {
   if (!published) return undefined
-  const trust = published.files ? ', trust_remote_code=True' : '', auto = task === 'sequence' ? 'AutoModelForSeq2SeqLM' : task === 'speech' ? 'AutoModelForCTC' : classes === 0 || inputs === 'sound' ? 'AutoModel' : inputs === 'image' ? 'AutoModelForImageClassification' : 'AutoModelForSequenceClassification'
+  const trust = published.files ? ', trust_remote_code=True' : '', auto = task === 'sequence' ? 'AutoModelForSeq2SeqLM' : task === 'speech' ? 'AutoModelForCTC' : task === 'token' ? 'AutoModelForTokenClassification' : classes === 0 || inputs === 'sound' ? 'AutoModel' : inputs === 'image' ? 'AutoModelForImageClassification' : 'AutoModelForSequenceClassification'
   return `\`\`\`python
 from transformers import ${auto}
 model = ${auto}.from_pretrained("path/to/this/folder"${trust})${adapter ? `

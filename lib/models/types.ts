@@ -1,10 +1,9 @@
 // What a model is to the rest of the library. Types only: nothing here runs.
 import type * as tf from '@tensorflow/tfjs'
-import type { Preprocessing, TokenizerFiles, TranscriptSymbols } from '../data/index.js'
+import type { Preprocessing, Task, TokenizerFiles, TranscriptSymbols } from '../data/index.js'
 import type { TensorMap } from '../engine/index.js'
 
-/** What the network predicts, which decides its head and the loss that fits. */
-export type Task = 'classification' | 'multi-label' | 'regression' | 'token' | 'sequence' | 'speech' | 'embedding' | 'recommendation'
+export type { Task }
 
 /** Random numbers for dropout. The engine's `StepContext` fits; without it TensorFlow.js's own generator is used. */
 export interface RandomSource { uniform(shape: number[], min?: number, max?: number): tf.Tensor }

@@ -72,7 +72,7 @@ export function checkFit(model: Model, data: Dataset, o: TrainOptions, verb = 'f
   if (data.train.size === 0) throw new TrainError(`Cannot ${verb} on "${data.name}": its training part has no rows. Use .split() to make one.`)
   if (o.batchSize !== undefined && o.batchSize > data.train.size) throw new TrainError(`Cannot ${verb} with batchSize ${o.batchSize}: "${data.name}" has ${data.train.size} training rows. Use batchSize: ${largestPower(data.train.size)} or less.`)
   if (o.accumulate !== undefined && o.batchSize !== undefined && o.accumulate > o.batchSize) throw new TrainError(`Cannot ${verb} with accumulate ${o.accumulate}: a step has ${o.batchSize} rows. Use accumulate: ${o.batchSize} or less, or a larger batchSize.`)
-  if (model.task === 'classification') checkClasses(model, data, verb)
+  checkLabels(model, data, o, verb)
   if (o.rowWeights) checkRowWeights(data, o.rowWeights, verb)
   if (o.pairEpochs && (model.task !== 'classification' || o.freeze === 'backbone')) throw new TrainError(`Cannot ${verb} with pairEpochs ${o.pairEpochs}: ${o.freeze === 'backbone' ? 'what would learn from pairs is frozen' : `pairs come from classes, and this is a model for ${model.task}`}. Leave pairEpochs out${o.freeze === 'backbone' ? ", or freeze: 'backbone'" : ''}.`)
   if (data.validation?.size === 0) throw new TrainError(`Cannot ${verb} on "${data.name}": its validation part has no rows. Use .split() to make one, or leave it out.`)
@@ -94,6 +94,18 @@ function checkRowWeights(data: Dataset, weightOf: (row: any) => number, verb: st
 
 const largestPower = (rows: number) => 2 ** Math.floor(Math.log2(Math.max(1, rows / 4)))
 
+/** Tasks whose labels a reader gives, and what such rows have. */
+const labelled: Partial<Record<Model['task'], string>> = { classification: 'one class each', 'multi-label': 'any number of classes', regression: 'a number each', token: 'a tag for each word' }
+
+function checkLabels(model: Model, data: Dataset, o: TrainOptions, verb: string): void {
+  if (!labelled[model.task]) return
+  if (data.task !== model.task) throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": it is a model for ${model.task} (${labelled[model.task]}), and the data are for ${data.task}${labelled[data.task] ? ` (${labelled[data.task]})` : ''}. Load the model with { task: data.task${data.task === 'regression' ? ", classes: ['value']" : ', classes: data.classes'} }.`)
+  if (o.classWeights && model.task !== 'classification' && model.task !== 'token') throw new TrainError(`Cannot ${verb} ${model.family} with classWeights: they are for rows of one class, and this is a model for ${model.task}. Leave classWeights out.`)
+  if (model.task === 'regression') {
+    if (model.classes.length !== 1) throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": rows have one number, and the model gives ${model.classes.length} (${model.classes.join(', ')}). Load it with one name in classes.`)
+  } else checkClasses(model, data, verb)
+}
+
 function checkClasses(model: Model, data: Dataset, verb: string): void {
   const same = model.classes.length === data.classes.length && model.classes.every((name, i) => name === data.classes[i])
   if (!same) {
@@ -101,8 +113,9 @@ function checkClasses(model: Model, data: Dataset, verb: string): void {
     const why = sorted(model.classes) === sorted(data.classes) ? 'they are the same in another order' : `the model has ${list(model.classes)}, the data ${list(data.classes)}`
     throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": its classes are not the data's: ${why}. Load the model with { classes: data.classes${model.classes.length > 0 ? ", head: 'new'" : ''} }.`)
   }
+  if (model.task === 'multi-label') return
   const present = data.train.counts.filter((count) => count > 0).length
-  if (present < 2) throw new TrainError(`Cannot ${verb} on "${data.name}": its training part has rows of ${present === 0 ? 'no class' : `one class only (${data.classes.filter((_, c) => (data.train.counts[c] ?? 0) > 0).join()})`}, and there is nothing to tell apart. Add rows of another class.`)
+  if (present < 2) throw new TrainError(`Cannot ${verb} on "${data.name}": its training part has ${model.task === 'token' ? 'words' : 'rows'} of ${present === 0 ? 'no class' : `one class only (${data.classes.filter((_, c) => (data.train.counts[c] ?? 0) > 0).join()})`}, and there is nothing to tell apart. Add rows of another class.`)
   for (const [name, split] of Object.entries(data.splits)) split.labels.forEach((label, row) => {
     if (label >= model.classes.length) throw new TrainError(`Cannot ${verb} on "${data.name}": row ${row} of "${name}" has label ${label}, and labels go from 0 to ${model.classes.length - 1}.`)
   })

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { Model } from '../models/index.js'
 import { shown, TrainError } from './errors.js'
 import { binaryCrossEntropy, choiceLoss, crossEntropy, ctcLoss, focalLoss, huberLoss, meanSquaredError, multipleNegativesRanking, normalizeRows, pairLoss } from './losses/index.js'
-import { accuracy, argmax, bleu, characterErrorRate, chrf, confusionMatrix, f1Score, mae, rmse, rocAUC, rocAUCMacro, softmaxRows, wordErrorRate } from './metrics/index.js'
+import { accuracy, argmax, bleu, characterErrorRate, chrf, confusionMatrix, entityCounts, entityScores, f1Score, labelAgreement, labelF1, labelRanking, mae, marksEntities, rmse, rocAUC, rocAUCMacro, softmaxRows, wordErrorRate } from './metrics/index.js'
 import type { LossFunction, MetricFunction, TrainOptions } from './options.js'
 
 export interface Objective {
@@ -24,7 +24,7 @@ export interface Objective {
 }
 
 /** All rows of an epoch, padding left out. `logits` row after row; for tasks of tokens their numbers, token after token. */
-export interface Predictions { logits: Float32Array; labels: Int32Array | Float32Array; width: number; texts?: Texts }
+export interface Predictions { logits: Float32Array; labels: Int32Array | Float32Array; width: number; /** Labels of each row, where it is known. */ lengths?: number[]; texts?: Texts }
 
 /** What the model wrote, and what it should have. */
 export interface Texts { written: string[]; truth: string[] }
@@ -147,10 +147,10 @@ function classesOf({ logits, width }: Predictions): number[] {
 function figuresFor(model: Model, metric: string | undefined): { names: readonly string[]; compute(predicted: Predictions): Record<string, number> } {
   switch (model.task) {
     case 'token': return {
-      names: ['accuracy', 'f1'],
-      compute: ({ logits, labels }) => {
-        const matrix = confusionMatrix(labels, Array.from(logits), model.classes.length)
-        return { accuracy: accuracy(matrix), ...(metric === 'f1' ? { f1: f1Score(matrix) } : {}) }
+      names: ['accuracy', 'f1', ...(marksEntities(model.classes) ? ['entity f1'] : [])],
+      compute: (predicted) => {
+        const matrix = confusionMatrix(predicted.labels, Array.from(predicted.logits), model.classes.length)
+        return { accuracy: accuracy(matrix), ...(metric === 'f1' ? { f1: f1Score(matrix) } : {}), ...(metric === 'entity f1' && predicted.lengths ? { 'entity f1': entityScores(taggedRows(model, predicted).map(({ truth, said }) => entityCounts(truth, said))).f1 } : {}) }
       },
     }
     case 'embedding': return { names: ['accuracy'], compute: ({ logits }) => ({ accuracy: logits.reduce((sum, value) => sum + value, 0) / logits.length }) }
@@ -170,8 +170,11 @@ function figuresFor(model: Model, metric: string | undefined): { names: readonly
       },
     }
     case 'multi-label': return {
-      names: ['accuracy'],
-      compute: (predicted) => { const { truth, guesses } = knownNumbers(predicted); return { accuracy: guesses.reduce((sum, value, i) => sum + (value > 0 === truth[i]! > 0.5 ? 1 : 0), 0) / guesses.length } },
+      names: ['accuracy', 'f1', 'auc'],
+      compute: (predicted) => {
+        const { truth, guesses } = knownNumbers(predicted), marks = { truth, logits: guesses, width: predicted.width }
+        return { accuracy: labelAgreement(marks).accuracy, ...(metric === 'f1' ? { f1: labelF1(marks) } : {}), ...(metric === 'auc' ? { auc: labelRanking(marks).auc } : {}) }
+      },
     }
     case 'regression': case 'recommendation': return model.loss === 'ranking' ? { names: [], compute: () => ({}) } : {
       names: ['rmse', 'mae'],
@@ -179,6 +182,16 @@ function figuresFor(model: Model, metric: string | undefined): { names: readonly
     }
     default: return { names: [], compute: () => ({}) }
   }
+}
+
+/** Tags of the words of each row, and which of them have a truth (''). The end of a text that is too long for the model has none. */
+export function taggedRows(model: Model, { logits, labels, lengths = [] }: Predictions): { truth: string[]; said: string[] }[] {
+  let at = 0
+  return lengths.map((length) => {
+    const tokens = Array.from({ length }, (_, i) => at + i).filter((i) => labels[i]! >= -1)
+    at += length
+    return { truth: tokens.map((i) => model.classes[labels[i]!] ?? ''), said: tokens.map((i) => model.classes[logits[i]!]!) }
+  })
 }
 
 /** Share of the known tokens that were the likeliest. */

@@ -6,6 +6,7 @@ import type { RunDefault } from './events.js'
 import { canFitHead } from './fit-head.js'
 import type { TrainOptions } from './options.js'
 import { createSchedule, type Schedule } from './schedules/index.js'
+import { marksEntities } from './metrics/index.js'
 import { workersOfProcess } from './team.js'
 import { wasTrained } from './trained.js'
 
@@ -114,7 +115,7 @@ export function makePlan(model: Model, data: Dataset<any>, o: TrainOptions, trai
   const averaged = images && !scratch && !headOnly
   const ema = averaged ? choose<number | false>('ema', o.ema, 0.95, 'an average over about the last 20 steps is steadier than the last one; each epoch is judged by the better of the two') : o.ema ?? false
   const labelled = model.task === 'classification'
-  const metric = choose('metric', o.metric, labelled ? 'accuracy' : model.loss === 'ranking' ? 'loss' : model.task === 'regression' || model.task === 'recommendation' ? 'rmse' : model.task === 'speech' ? 'wer' : 'loss', labelled ? 'share of rows that are right; equal epochs are told apart by their loss' : 'distance to the truth')
+  const metric = choose('metric', o.metric, labelled ? 'accuracy' : model.task === 'multi-label' ? 'f1' : model.task === 'token' ? marksEntities(model.classes) ? 'entity f1' : 'accuracy' : model.loss === 'ranking' ? 'loss' : model.task === 'regression' || model.task === 'recommendation' ? 'rmse' : model.task === 'speech' ? 'wer' : 'loss', labelled ? 'share of rows that are right; equal epochs are told apart by their loss' : model.task === 'multi-label' ? 'mean over the classes: where most answers are no, accuracy says little' : model.task === 'token' ? marksEntities(model.classes) ? 'entities with the right kind and both ends; most words belong to none, so accuracy says little' : 'share of words that are right' : 'distance to the truth')
   const total = phases.reduce((sum, phase) => sum + phase.epochs, 0)
   const validated = data.validation !== undefined
   const patience = validated ? choose('patience', o.patience, Math.max(3, Math.ceil(total / 2)), 'the middle of one-cycle, at its highest rate, may look worse for a while') : false

@@ -58,7 +58,7 @@ export function makeEvaluator(model: Model, objective: Pick<Objective, 'plainLos
         if (aborted()) return undefined
       }
       const order = rows.map((_, at) => at).sort((a, b) => rows[a]! - rows[b]!), inOrder = <T>(values: readonly T[]) => order.map((at) => values[at]!)
-      return { logits: concat(inOrder(logits)), labels: concat(inOrder(labels)), width, loss: weight === 0 ? NaN : loss / weight, weight, ...(objective.texts === 'none' ? {} : { texts: { written: inOrder(texts.written), truth: inOrder(texts.truth) } }) }
+      return { logits: concat(inOrder(logits)), labels: concat(inOrder(labels)), width, lengths: inOrder(labels).map(({ length }) => length), loss: weight === 0 ? NaN : loss / weight, weight, ...(objective.texts === 'none' ? {} : { texts: { written: inOrder(texts.written), truth: inOrder(texts.truth) } }) }
     },
     dispose: () => { recorded.dispose() },
   }

@@ -3,7 +3,8 @@ import type { Split } from '../data/index.js'
 import { displaySymbol } from '../display/index.js'
 import type { Model } from '../models/index.js'
 import { confusionMatrix as confusionFigure, figureBundle, precisionRecall, reliability, rocCurve as rocFigure, type Figure } from '../plots/index.js'
-import { accuracy, argmax, averagePrecision, balancedAccuracy, bleu, bootstrapInterval, brierScore, calibrationBins, calibrationError, characterErrorRate, chrf, classScores, confusionMatrix, f1Score, fitTemperature, hitRateAtK, knownNumbers, logLoss, mae, makeEvaluator, ndcg, objectiveFor, pearson, precisionRecallCurve, r2, recallAtK, rmse, rocAUC, rocAUCMacro, rocCurve, softmaxRows, splitSource, TrainError, wordErrorRate, type ClassScores, type Interval, type Predictions, type RankedQuery, type Texts } from '../train/index.js'
+import { accuracy, argmax, averagePrecision, balancedAccuracy, bleu, bootstrapInterval, brierScore, calibrationBins, calibrationError, characterErrorRate, chrf, classScores, confusionMatrix, entitiesOf, f1Score, fitTemperature, hitRateAtK, knownNumbers, logLoss, mae, makeEvaluator, marksEntities, ndcg, objectiveFor, pearson, precisionRecallCurve, r2, recallAtK, rmse, rocAUC, rocAUCMacro, rocCurve, softmaxRows, splitSource, taggedRows, TrainError, wordErrorRate, type ClassScores, type Interval, type Predictions, type RankedQuery, type Texts } from '../train/index.js'
+import { markMeasures, tagMeasures } from './mark-measures.js'
 import { examplesOf } from './examples.js'
 import { rankedQueries } from './recommend.js'
 import { Slices, worstSlices } from './slices.js'
@@ -17,10 +18,16 @@ export interface Prediction {
   confidence?: number
   probabilities?: Record<string, number>
   value?: number
+  /** Where rows may have several classes: those with a probability of ½ or more. */
+  labels?: string[]
+  /** Where words are tagged: the words' tags; of a text that is too long for the model those of its beginning. */
+  tags?: string[]
+  /** What tags such as B-person mark: words `from` to `to`, both included. */
+  entities?: { type: string; text: string; from: number; to: number }[]
   /** What the model wrote, for pairs and speech. */
   text?: string
   /** Undefined where the row has no label. */
-  truth?: string | number
+  truth?: string | number | string[]
 }
 
 async function run(model: Model, split: Split<any>, batchSize: number): Promise<Predictions & { loss: number }> {
@@ -30,8 +37,16 @@ async function run(model: Model, split: Split<any>, batchSize: number): Promise<
 }
 
 export async function predictSplit(model: Model, split: Split<any>, batchSize = 16): Promise<Prediction[]> {
-  const { logits, labels, width, texts } = await run(model, split, batchSize)
+  const { logits, labels, width, lengths, texts } = await run(model, split, batchSize)
   if (texts) return texts.written.map((text, row) => ({ row, text, truth: texts.truth[row]! }))
+  if (model.task === 'token') return taggedRows(model, { logits, labels, width, lengths: lengths! }).map(({ truth, said }, row) => {
+    const words = (split.rows[row] as { words: string[] }).words
+    return { row, tags: said, ...(marksEntities(model.classes) ? { entities: entitiesOf(said).map((entity) => ({ ...entity, text: words.slice(entity.from, entity.to + 1).join(' ') })) } : {}), ...(truth.some((tag) => tag !== '') ? { truth } : {}) }
+  })
+  if (model.task === 'multi-label') return Array.from({ length: logits.length / width }, (_, row) => {
+    const p = model.classes.map((_, c) => 1 / (1 + Math.exp(-logits[row * width + c]!))), names = (has: (c: number) => boolean) => model.classes.filter((_, c) => has(c))
+    return { row, labels: names((c) => p[c]! >= 0.5), probabilities: Object.fromEntries(model.classes.map((name, c) => [name, p[c]!])), ...(Number.isNaN(labels[row * width]!) ? {} : { truth: names((c) => labels[row * width + c]! > 0.5) }) }
+  })
   if (model.task !== 'classification') return Array.from(logits, (value, row) => ({ row, value, ...(Number.isNaN(labels[row]!) ? {} : { truth: labels[row]! }) }))
   return softmaxRows(logits, width).map((p, row) => {
     const guess = argmax(p), truth = labels[row]!
@@ -62,7 +77,7 @@ export class Evaluation {
     return this.#detail?.known.map((row, i) => { const p = this.#detail!.probabilities[i]!, truth = this.#detail!.labels[i]!; return { row, truth, guess: argmax(p), loss: -Math.log(Math.max(p[truth]!, Number.EPSILON)) } })
   }
 
-  /** Share of rows that are right. */
+  /** Share of rows that are right; where rows have several classes of all answers, where words are tagged of words. */
   get accuracy(): number { return this.figures['accuracy']?.value ?? NaN }
   /** Macro average over classes. */
   get f1(): number { return this.figures['f1']?.value ?? NaN }
@@ -79,6 +94,8 @@ export class Evaluation {
   get ndcg(): number { return this.figures['ndcg@10']?.value ?? NaN }
   get recall(): number { return this.figures['recall@10']?.value ?? NaN }
   get rmse(): number { return this.figures['rmse']?.value ?? NaN }
+  /** Where tags mark entities: right are those of the right kind with both ends right. */
+  get entityF1(): number { return this.figures['entity f1']?.value ?? NaN }
 
   /**
    * Evaluates a model on a split; used by `result.evaluate`, and on its own for models that were not trained here.
@@ -89,6 +106,8 @@ export class Evaluation {
     if (model.loss === 'ranking') return Evaluation.#ofRanking(split.name, await rankedQueries(model, split, known))
     const predicted = await run(model, split, batchSize)
     if (predicted.texts) return Evaluation.#ofTexts(model, split.name, predicted.texts)
+    if (model.task === 'multi-label') return Evaluation.#ofMarks(model, split.name, predicted)
+    if (model.task === 'token') return Evaluation.#ofTags(model, split.name, predicted)
     const rows = Array.from({ length: predicted.labels.length }, (_, i) => i).filter((i) => model.task !== 'classification' || predicted.labels[i]! >= 0)
     if (rows.length === 0) throw new TrainError(`Cannot evaluate on "${split.name}": none of its ${split.size} rows has a label.`)
     return model.task === 'classification' ? Evaluation.#ofClasses(model, split, predicted, rows, temperature) : Evaluation.#ofNumbers(split.name, predicted)
@@ -133,6 +152,19 @@ export class Evaluation {
     return new Evaluation(split, queries.length, [], figuresOf(Object.fromEntries(Object.entries(judged).map(([name, values]) => [name, mean(values)])), queries.length), [], [], [])
   }
 
+  static #ofMarks(model: Model, split: string, predicted: Predictions): Evaluation {
+    const { truth, guesses } = knownNumbers(predicted), { rows, measures, perClass } = markMeasures(truth, guesses, predicted.width)
+    if (rows === 0) throw new TrainError(`Cannot evaluate on "${split}": none of its rows can be read.`)
+    return new Evaluation(split, rows, model.classes, figuresOf(measures, rows, 200), [], perClass.map((scores, c) => ({ class: model.classes[c]!, ...scores })), [])
+  }
+
+  static #ofTags(model: Model, split: string, predicted: Predictions): Evaluation {
+    const rows = taggedRows(model, predicted).filter(({ truth }) => truth.some((tag) => tag !== ''))
+    if (rows.length === 0) throw new TrainError(`Cannot evaluate on "${split}": none of its words has a tag.`)
+    const matrix = confusionMatrix(predicted.labels, Array.from(predicted.logits), model.classes.length)
+    return new Evaluation(split, rows.length, model.classes, figuresOf(tagMeasures(rows, model.classes), rows.length), matrix, classScores(matrix).map((scores, c) => ({ class: model.classes[c]!, ...scores })), [])
+  }
+
   static #ofNumbers(split: string, predicted: Predictions): Evaluation {
     const { truth, guesses } = knownNumbers(predicted), count = truth.length
     if (count === 0) throw new TrainError(`Cannot evaluate on "${split}": none of its ${predicted.labels.length} rows can be judged; the model knows none of their users and items.`)
@@ -140,8 +172,11 @@ export class Evaluation {
     return new Evaluation(split, count, [], figuresOf({ rmse: of(rmse), mae: of(mae), r2: of(r2), correlation: of(pearson) }, count), [], [], [])
   }
 
-  /** The confusion matrix as a Plotly figure. */
-  confusionPlot(): Figure { return confusionFigure({ classes: this.classes, counts: this.confusion }) }
+  /** The confusion matrix as a Plotly figure; of tags, word by word. */
+  confusionPlot(): Figure {
+    if (this.confusion.length === 0) throw new TrainError(`Cannot draw the confusion matrix of "${this.split}": that is for rows of one class each.`)
+    return confusionFigure({ classes: this.classes, counts: this.confusion })
+  }
 
   /** Confidence against accuracy, as a Plotly figure; with `scaled` the same rows after temperature scaling beside it. */
   calibrationPlot(scaled?: Evaluation): Figure {
@@ -205,11 +240,11 @@ export class Evaluation {
   async [displaySymbol](): Promise<Record<string, unknown>> {
     const text = String(this)
     if (this.classes.length === 0 || this.classes.length > 60) return { 'text/plain': text }
-    const bundle = await figureBundle(this.confusionPlot())
+    const picture = this.confusion.length === 0 ? '' : (await figureBundle(this.confusionPlot()))['image/svg+xml']
     const rows = Object.entries(this.figures).map(([name, { value, interval: { low, high } }]) => `<tr><th style="text-align:left">${name}</th><td>${show(value)}</td><td>${show(low)} – ${show(high)}</td></tr>`).join('')
     const classes = this.perClass.map((c) => `<tr><th style="text-align:left">${escape(c.class)}</th><td>${show(c.precision)}</td><td>${show(c.recall)}</td><td>${show(c.f1)}</td><td>${c.support}</td></tr>`).join('')
     return {
-      'text/html': `<div style="display:flex;flex-wrap:wrap;gap:24px;align-items:flex-start"><div><table><caption>${this.rows} rows of “${escape(this.split)}”</caption><tr><th></th><th>value</th><th>95 % interval</th></tr>${rows}</table><table><tr><th style="text-align:left">class</th><th>precision</th><th>recall</th><th>F1</th><th>rows</th></tr>${classes}</table></div><div>${String(bundle['image/svg+xml'])}</div></div>`,
+      'text/html': `<div style="display:flex;flex-wrap:wrap;gap:24px;align-items:flex-start"><div><table><caption>${this.rows} rows of “${escape(this.split)}”</caption><tr><th></th><th>value</th><th>95 % interval</th></tr>${rows}</table><table><tr><th style="text-align:left">class</th><th>precision</th><th>recall</th><th>F1</th><th>rows</th></tr>${classes}</table></div><div>${String(picture)}</div></div>`,
       'text/plain': text,
     }
   }

@@ -71,7 +71,7 @@ function notesOn(data: Dataset): string[] {
   const missing = data.classes.filter((_, c) => counts[c] === 0)
   if (missing.length > 0) notes.push(`No training row has class ${missing.slice(0, 5).join(', ')}: the model cannot learn it.`)
   const present = counts.filter((n) => n > 0), most = Math.max(...present), least = Math.min(...present)
-  if (present.length > 1 && most / least >= 5) notes.push(`Classes are unequal (${least} to ${most} rows): accuracy flatters the large ones. Consider classWeights: 'balanced' and metric: 'f1'.`)
+  if (data.task === 'classification' && present.length > 1 && most / least >= 5) notes.push(`Classes are unequal (${least} to ${most} rows): accuracy flatters the large ones. Consider classWeights: 'balanced' and metric: 'f1'.`)
   if (!data.validation) notes.push('There is no validation part: nothing tells learning from memorizing, and the last weights are kept. Use data.split().')
   return notes
 }

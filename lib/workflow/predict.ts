@@ -20,5 +20,5 @@ export async function predict(model: Model, rows: Split<any> | readonly NewRow[]
   const { kind } = model.preprocessing
   if (kind === 'interaction') throw new TrainError(`Cannot predict with ${model.family} from a list: it rates items for users. Use recommend(model, users), or predict(model, data.test).`)
   if (kind === 'pair') return (await translate(model, rows as string[], o)).map((text, row) => ({ row, text }))
-  return (await predictSplit(model, await newRows(rows as NewRow[], model.preprocessing, model.classes), o.batchSize)).map(({ truth: _, ...prediction }) => prediction)
+  return (await predictSplit(model, await newRows(rows as NewRow[], model.preprocessing, model.classes, model.task), o.batchSize)).map(({ truth: _, ...prediction }) => prediction)
 }

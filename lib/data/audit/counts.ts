@@ -11,6 +11,7 @@ type Parts = Readonly<Record<string, Int32Array>>
 const few = { perClass: 10, perPart: 30 }
 
 export function findImbalance(store: Store<object>, parts: Parts): Finding[] {
+  if (store.several) return [] // where a row may have several or none, classes need not be equal
   const counts = countByClass(store, parts['train'] ?? new Int32Array(0))
   const present = counts.filter((count) => count > 0)
   if (present.length < 2) return []

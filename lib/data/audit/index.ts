@@ -22,7 +22,7 @@ export async function audit(store: Store<object>, parts: Parts, splits: Readonly
   const ordered = new Map([...prints].sort(([a], [b]) => a - b))
   const seen = o.features ? await givenFeatures(parts, splits, o) : await simpleFeatures(store, ids, prints)
   const compared = seen && auditFeatures(seen.matrix, seen.ids.map((id) => store.labels[id] ?? -1), Array.from(seen.ids, places.splitOf), {
-    classes: store.classes, what: (row) => content.shortly(seen.ids[row]!), from: seen.from, oddness: seen.oddness, rowOf: (row) => places.row(seen.ids[row]!).row, seed: o.seed ?? 0,
+    classes: store.labels.length > 0 ? store.classes : [], what: (row) => content.shortly(seen.ids[row]!), from: seen.from, oddness: seen.oddness, rowOf: (row) => places.row(seen.ids[row]!).row, seed: o.seed ?? 0,
   })
   const faults = await content.faults?.(ids, places.row, ordered) ?? []
   const findings: Finding[] = [
@@ -32,7 +32,7 @@ export async function audit(store: Store<object>, parts: Parts, splits: Readonly
     ...findImbalance(store, parts), ...findTooFew(store, parts), ...findMissing(store, ids, places), ...findBroken(store),
     ...faults.map((fault): Finding => ({ severity: 'warning', ...fault })), ...compared?.findings ?? [],
   ]
-  const classes = store.classes.length > 0
+  const classes = store.labels.length > 0 && store.classes.length > 0
   const checks = new Set<Finding['check']>([
     'exact duplicates', 'near duplicates', 'leak between splits', 'leaked group', ...(classes ? ['conflicting labels' as const, 'imbalance' as const] : []), 'too few rows', 'missing values', 'broken files',
     ...content.faultChecks ?? [], ...(compared ? [...(classes ? ['label errors' as const] : []), ...(seen?.oddness?.every(Number.isNaN) ? [] : ['outliers' as const]), 'non-representative split' as const] : []),

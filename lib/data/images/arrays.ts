@@ -49,7 +49,7 @@ export function fromArrays(parts: Readonly<Record<string, ArrayPart>>, o: ArrayO
   const each = height * width * channels
   const key = (id: number) => String(hash32(Buffer.from(data.buffer, data.byteOffset + id * each, each).toString('latin1')))
   const source = arraySource(data, height, width, channels, rows.map(({ file }) => file))
-  return createDataset<ImageRow>({ kind: 'images', name, classes, rows, labels: ids, key, content: new PictureContent(source, ids, problems), problems, notes: [] }, rowOf.map(({ part }) => part))
+  return createDataset<ImageRow>({ kind: 'images', name, task: 'classification', classes, rows, labels: ids, key, content: new PictureContent(source, ids.length, ids, problems), problems, notes: [] }, rowOf.map(({ part }) => part))
 }
 
 function bytesOf({ data }: NumberArray, what: string): Uint8Array {

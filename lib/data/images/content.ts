@@ -59,7 +59,7 @@ export class PictureContent implements Content {
   readonly #fitted: FittedPictures
   readonly #limited = atMost(8)
   readonly #brokenRows = new Set<number>()
-  constructor(private readonly source: PictureSource, private readonly labels: Int32Array, private readonly problems: DataProblem[]) { this.#fitted = new FittedPictures(labels.length) }
+  constructor(private readonly source: PictureSource, count: number, private readonly labels: Int32Array, private readonly problems: DataProblem[]) { this.#fitted = new FittedPictures(count) }
 
   assemble(request: AssembleRequest): Promise<Assembled> {
     return assemblePictures(request, (id, p) => this.#picture(id, p), this.labels)

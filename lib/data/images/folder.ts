@@ -41,8 +41,8 @@ export async function fromFolder<Row extends ImageRow = ImageRow>(path: string, 
   const found = await Promise.all((parts ?? [undefined]).map((part) => classesBelow(folder, part, problems)))
   const files = found.flat()
   if (o.classes) {
-    const missing = o.classes.filter((label) => !files.some((entry) => entry.label === label) && !problems.some((problem) => problem.rule === 'empty class' && problem.file.endsWith(label)))
-    if (missing.length > 0) throw new DataError(`Cannot load ${what}: every class must have a subfolder, and there is none called ${missing.map(shown).join(', ')}. Subfolders are ${[...new Set(files.map(({ label }) => label))].join(', ')}.`)
+    const missing = o.classes.filter((label) => !files.some(({ row }) => row['label'] === label) && !problems.some((problem) => problem.rule === 'empty class' && problem.file.endsWith(label)))
+    if (missing.length > 0) throw new DataError(`Cannot load ${what}: every class must have a subfolder, and there is none called ${missing.map(shown).join(', ')}. Subfolders are ${[...new Set(files.map(({ row }) => row['label']))].join(', ')}.`)
   }
   return buildImages<Row>(folder, files, { name, classes: o.classes, check: o.check, split: o.split, what, advice, problems })
 }
@@ -52,7 +52,7 @@ async function classesBelow(root: string, part: string | undefined, problems: Da
   const found = await Promise.all(folders.map(async (label) => {
     const files = (await filesBelow(root, part ? `${part}/${label}` : label)).filter((file) => pictureFiles.test(file))
     if (files.length === 0) problems.push({ file: part ? `${part}/${label}` : label, rule: 'empty class', detail: 'the subfolder holds no picture' })
-    return files.map((file) => ({ file, label, part, columns: {} }))
+    return files.map((file) => ({ file, part, row: { label }, columns: {} }))
   }))
   return found.flat()
 }

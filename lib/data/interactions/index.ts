@@ -43,7 +43,7 @@ export function fromRows<Columns extends object = object>(given: readonly object
   const content = new InteractionContent(kept.map(({ u }) => u), kept.map(({ i }) => i), Float32Array.from(kept, ({ number }) => number))
   const group = o.group === user ? 'user' : o.group === item ? 'item' : o.group
   return createDataset<InteractionRow & Columns>({
-    kind: 'interactions', name, classes: [], rows: records, labels: new Int32Array(0), key: (id) => `${kept[id]!.u}\0${kept[id]!.i}`, content, problems, notes, group,
+    kind: 'interactions', name, task: 'recommendation', classes: [], rows: records, labels: new Int32Array(0), key: (id) => `${kept[id]!.u}\0${kept[id]!.i}`, content, problems, notes, group,
   }, parts && kept.map(({ place }) => parts[place]), o.split === false ? { split: false } : {})
 }
 

@@ -1,4 +1,5 @@
 // How a data set looks as the last expression of a cell: counts by class and part, sizes, samples, and what went wrong.
+import { classesOfRow } from '../classes.js'
 import { randomStream, permutation } from '../random.js'
 import type { Store } from '../store.js'
 import type { DatasetDescription } from '../types.js'
@@ -32,7 +33,7 @@ function counts(d: DatasetDescription): string {
 async function samples(store: Store<object>, parts: Parts): Promise<string> {
   const from = parts['train'] ?? Object.values(parts)[0] ?? new Int32Array(0)
   const order = permutation(from.length, randomStream(0, from.length))
-  const pick = (label: number | undefined, most: number) => Int32Array.from([...order].map((row) => from[row]!).filter((id) => label === undefined || store.labels[id] === label).slice(0, most))
+  const pick = (label: number | undefined, most: number) => Int32Array.from([...order].map((row) => from[row]!).filter((id) => label === undefined || classesOfRow(store, id).includes(label)).slice(0, most))
   if (store.classes.length === 0) return block((await store.content.samples(pick(undefined, samplesWithoutClasses))).join(''))
   const byClass = await Promise.all(store.classes.slice(0, shownClasses).map(async (label, id) =>
     `<div style="display:flex;align-items:center;gap:6px"><div style="width:92px;flex:none;overflow:hidden;text-overflow:ellipsis">${escapeHtml(label)}</div><div style="display:flex;flex-wrap:wrap">${(await store.content.samples(pick(id, store.kind === 'images' ? samplesPerClass : 3))).join('')}</div></div>`))

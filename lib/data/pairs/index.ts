@@ -38,7 +38,7 @@ export function fromRows<Columns extends object = object>(given: readonly object
   const sources = kept.map(({ row }) => String(table[row]![source])), targets = kept.map(({ row }) => String(table[row]![target]))
   const records = kept.map(({ row }, i) => ({ source: sources[i], target: targets[i], ...otherColumns(table[row]!, [source, target, column]) }) as unknown as PairRow & Columns)
   return createDataset<PairRow & Columns>({
-    kind: 'pairs', name, classes: [], rows: records, labels: new Int32Array(0), key: (id) => sources[id]!, content: new PairContent(sources, targets), problems, notes, group: o.group,
+    kind: 'pairs', name, task: 'sequence', classes: [], rows: records, labels: new Int32Array(0), key: (id) => sources[id]!, content: new PairContent(sources, targets), problems, notes, group: o.group,
   }, parts && kept.map(({ place }) => parts[place]), o.split === false ? { split: false } : {})
 }
 

@@ -56,7 +56,7 @@ async function build<Columns extends object>(folder: string, entries: readonly E
   const rows = kept.map(({ file, id, columns, facts, text }) => ({ file, ...(labelled ? { label: classes[id]! } : {}), ...(written ? { text } : {}), ...columns, seconds: facts.seconds, rate: facts.rate }) as unknown as SoundRow & Columns)
   const files = kept.map(({ file }) => file)
   return createDataset<SoundRow & Columns>({
-    kind: 'sounds', name: o.name, classes, rows, labels, key: (id) => files[id]!, content: new SoundContent(folder, files, kept.map(({ facts }) => facts), problems, written ? kept.map(({ text }) => text!) : undefined), problems, notes: [], group: o.group,
+    kind: 'sounds', name: o.name, task: labelled ? 'classification' : 'speech', classes, rows, labels, key: (id) => files[id]!, content: new SoundContent(folder, files, kept.map(({ facts }) => facts), problems, written ? kept.map(({ text }) => text!) : undefined), problems, notes: [], group: o.group,
   }, kept.some(({ part }) => part) ? kept.map(({ part }) => part) : undefined, o.split === undefined ? {} : { split: o.split })
 }
 

@@ -17,14 +17,16 @@ export class TextContent implements Content {
   readonly #kept = new KeptTokens()
   constructor(private readonly texts: readonly string[], private readonly seconds: readonly string[] | undefined) {}
 
-  #encode(id: number, p: TextPreprocessing, tokenizer: Tokenizer): TokenIds {
-    return this.#kept.of(id, p.tokenizer.tokenizer, p.maxLength, () => tokenizer.encode(this.texts[id]!, this.seconds?.[id], p.maxLength))
+  protected encode(id: number, p: TextPreprocessing, tokenizer: Tokenizer): TokenIds { return tokenizer.encode(this.texts[id]!, this.seconds?.[id], p.maxLength) }
+
+  protected tokensOf(id: number, p: TextPreprocessing, tokenizer: Tokenizer): TokenIds {
+    return this.#kept.of(id, p.tokenizer.tokenizer, p.maxLength, () => this.encode(id, p, tokenizer))
   }
 
   async assemble({ ids, size, preprocessing: p, augment, epoch }: AssembleRequest): Promise<Assembled> {
     if (p.kind !== 'text') throw new DataError('Cannot prepare texts: the preprocessing is not for texts.')
     const tokenizer = tokenizerOf(p.tokenizer)
-    const encoded = Array.from(ids, (id) => this.#encode(id, p, tokenizer))
+    const encoded = Array.from(ids, (id) => this.tokensOf(id, p, tokenizer))
     const width = widthOf(Math.max(1, ...encoded.map(({ ids }) => ids.length)), p.maxLength, p.padding ?? 'buckets', p.lengths)
     const shape = [size, width], rows = (sequences: readonly ArrayLike<number>[], fill: number) => ({ data: rectangle(sequences, size, width, fill), shape })
     const inputs = { input_ids: rows(encoded.map(({ ids }) => ids), tokenizer.padId), attention_mask: rows(encoded.map(({ ids }) => ids.map(() => 1)), 0), token_type_ids: rows(encoded.map(({ types }) => types), 0) }
@@ -37,7 +39,7 @@ export class TextContent implements Content {
   arrange(ids: Int32Array, { batchSize, shuffle, preprocessing }: BatchOptions): Int32Array {
     if (preprocessing.kind !== 'text' || preprocessing.padding === 'max') return ids.map((_, place) => place)
     const tokenizer = tokenizerOf(preprocessing.tokenizer)
-    return gatherByLength(ids.map((id) => this.#encode(id, preprocessing, tokenizer).ids.length), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 3])
+    return gatherByLength(ids.map((id) => this.tokensOf(id, preprocessing, tokenizer).ids.length), batchSize, [shuffle?.seed ?? 0, shuffle?.epoch ?? 0, 3])
   }
 
   async sizes(ids: Int32Array): Promise<Record<string, number[]>> {

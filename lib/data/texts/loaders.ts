@@ -4,3 +4,4 @@
  * @module
  */
 export { fromRows, fromTable } from './index.js'
+export { fromTags } from './tagged.js'

@@ -17,7 +17,7 @@ interface Encoder {
 /** What stands before, between and after the texts, with token types. */
 interface Frame { before: number[]; between: number[]; after: number[]; types: { first: number; second: number; after: number; between: number } }
 
-export interface TokenIds { ids: number[]; types: number[] }
+export interface TokenIds { ids: number[]; types: number[]; /** Of words that were given one by one: where each begins; those that were cut off are missing. */ starts?: number[] }
 
 export class Tokenizer {
   readonly padId: number
@@ -25,6 +25,8 @@ export class Tokenizer {
   readonly vocabularySize: number
   readonly #encoder: Encoder
   readonly #lowers: boolean
+  /** What stands in front of a word so that it becomes what it is within a text. */
+  #glue: string | undefined
   #single: Frame | undefined
   #pair: Frame | undefined
   constructor(files: TokenizerFiles) {
@@ -78,6 +80,22 @@ export class Tokenizer {
       ids: [...before, ...a, ...between, ...b, ...after],
       types: [...[...before, ...a].map(() => types.first), ...between.map(() => types.between), ...b.map(() => types.second), ...after.map(() => types.after)],
     }
+  }
+
+  /** Token ids of a text given as words, as of the words with spaces between them, cut to maxLength. A word that the tokenizer makes nothing of becomes the unknown token. */
+  encodeWords(words: readonly string[], maxLength: number): TokenIds {
+    const { before, between, after, types } = this.#frame(false), room = maxLength - before.length - after.length
+    if (room < 1) throw new DataError(`Cannot encode texts: maxLength must leave room for the ${before.length + after.length} special tokens, got ${shown(maxLength)}. Use for example 128.`)
+    const glue = this.#glue ??= [' ', ''].find((space) => String([...this.#plain('a'), ...this.#plain(`${space}b`)]) === String(this.#plain('a b'))) ?? ' '
+    const pieces: number[] = [], starts: number[] = []
+    for (const [i, word] of words.entries()) {
+      if (pieces.length >= room) break
+      starts.push(before.length + pieces.length)
+      const own = this.#plain(i === 0 ? word : glue + word)
+      pieces.push(...own.length === 0 ? [this.unknownId ?? this.padId] : own)
+    }
+    const ids = [...before, ...pieces.slice(0, room), ...between, ...after]
+    return { ids, types: ids.map((_, at) => at < ids.length - after.length ? types.first : types.after), starts }
   }
 
   /** Text of token ids, special tokens left out. */

@@ -108,11 +108,12 @@ function bertFamily(variant: Variant): Family<BertConfig> {
 /** transformers' own class where the head is BERT's; else one that is written beside the weights. */
 function published({ type, class: named, prefixes, types, write }: Variant, config: BertConfig, outputs: number, task: Task): Published {
   const { pooling, ...sizes } = config
-  const own = outputs > 0 && pooling !== 'pooler', architecture = outputs === 0 ? `${named}Model` : own ? pooledHeadClass(named) : `${named}ForSequenceClassification`
+  const tags = task === 'token', own = outputs > 0 && pooling !== 'pooler' && !tags
+  const architecture = outputs === 0 ? `${named}Model` : tags ? `${named}ForTokenClassification` : own ? pooledHeadClass(named) : `${named}ForSequenceClassification`
   return {
     config: {
       ...sizes, ...(types === 'shared' && { type_vocab_size: 1 }), ...write?.(config), pooling, model_type: type, architectures: [architecture],
-      ...(outputs > 0 && { problem_type: { 'multi-label': 'multi_label_classification', regression: 'regression' }[task as string] ?? 'single_label_classification' }),
+      ...(outputs > 0 && !tags && { problem_type: { 'multi-label': 'multi_label_classification', regression: 'regression' }[task as string] ?? 'single_label_classification' }),
       ...(own && { auto_map: { AutoModelForSequenceClassification: `${pooledHeadFile.replace('.py', '')}.${architecture}` } }),
     },
     prefix: outputs > 0 ? prefixes[0]! : '',
