@@ -42,7 +42,7 @@ export async function saveModel(model: NeuralModel, folder: string, { card, trai
     await mkdir(path, { recursive: true })
     const { family, config } = model.parts, published = model.published
     const whole = model.all.filter(({ name }) => !name.includes('.lora_'))
-    await writeSafetensors(join(path, 'model.safetensors'), checkpointTensors(whole, family, config, published?.prefix), { format: 'pt' })
+    await writeSafetensors(join(path, 'model.safetensors'), checkpointTensors(whole, family, { ...config, ...(published?.config['architectures'] ? { architectures: published.config['architectures'] } : {}) }, published?.prefix), { format: 'pt' })
     const adapter = hasLiveAdapters(model)
     if (adapter) await saveAdapter(model, join(path, adapterFolder))
     await writePreprocessing(path, model.preprocessing)

@@ -34,6 +34,8 @@ export interface BertConfig {
   attention_probs_dropout_prob: number
   /** 'pooler' is BERT's own: the first token through a dense layer and tanh. */
   pooling: 'mean' | 'first' | 'pooler'
+  /** transformers' class, as its configuration says it. */
+  architectures?: readonly string[]
 }
 export interface Variant { name: string; title: string; type: string; /** How transformers' classes begin. */ class: string; prefixes: string[]; /** First row of the position table that is used. */ firstPosition: number; /** Token types: an input, one that all tokens share, or none. */ types: 'input' | 'shared' | 'none'; checkpointName?(weight: string): string; read?(json: Config): Config; /** The other way. */ write?(config: BertConfig): Config }
 
@@ -90,8 +92,8 @@ function bertFamily(variant: Variant): Family<BertConfig> {
       const [, number] = /^encoder\.layer\.(\d+)\./.exec(layer) ?? []
       return number ? `layer ${Number(number) + 1}` : layer.startsWith('embeddings.') ? 'embeddings' : layer.startsWith('pooler.') ? 'pooler' : 'head'
     },
-    checkpointName: (weight, { pooling }) => {
-      const named = pooling === 'pooler' ? weight.replace(/^head\./, 'classifier.') : weight
+    checkpointName: (weight, { pooling, architectures }) => {
+      const named = pooling === 'pooler' || architectures?.[0]?.endsWith('ForTokenClassification') ? weight.replace(/^head\./, 'classifier.') : weight
       return variant.checkpointName?.(named) ?? named
     },
     readConfig(json) {
