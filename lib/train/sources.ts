@@ -26,7 +26,7 @@ export interface BatchOrder { batchSize: number; shuffle?: { seed: number; epoch
 export interface Source {
   rows: number
   /** All values of a source of features, row after row. */
-  stored?: { features: Float32Array; labels: Int32Array; weights: Float32Array }
+  stored?: { features: Float32Array; labels: Int32Array | Float32Array; weights: Float32Array }
   batches(order: BatchOrder): AsyncIterable<StepBatch>
 }
 
@@ -139,7 +139,7 @@ function storedSource({ inputs, labels, weights }: Stored, rows: number, share?:
   const features = inputs['features']
   return {
     rows,
-    ...(features ? { stored: { features: features.data as Float32Array, labels: labels.data as Int32Array, weights } } : {}),
+    ...(features ? { stored: { features: features.data as Float32Array, labels: labels.data as Int32Array | Float32Array, weights } } : {}),
     async *batches({ batchSize, shuffle }) {
       const order = shuffle ? shuffled(rows, randomNumbers(shuffle.seed, shuffle.epoch)) : Int32Array.from({ length: rows }, (_, i) => i)
       // In training every worker takes its part of each batch; what is only read (no shuffle) each reads whole.

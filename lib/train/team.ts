@@ -106,10 +106,10 @@ export class Team {
   /** Predictions of everybody's rows from those of each; the loss by what the rows weigh. */
   async whole<P extends Predictions & { loss: number; weight: number }>(own: P): Promise<P> {
     if (!this.workers) return own
-    const { logits, labels, width } = await this.#everybodys(own)
+    const { logits, labels, width } = await this.#everybodys(own), lengths = own.lengths && Array.from(concat(await this.workers.gather(Float32Array.from(own.lengths))))
     const [loss, weight] = await this.workers.sum(Float32Array.of(own.weight ? own.loss * own.weight : 0, own.weight)) as unknown as [number, number]
     const texts = own.texts && await this.workers.shareAll(own.texts)
-    return { ...own, logits, labels, width, loss: weight === 0 ? NaN : loss / weight, weight, ...(texts ? { texts: { written: texts.flatMap(({ written }) => written), truth: texts.flatMap(({ truth }) => truth) } } : {}) }
+    return { ...own, logits, labels, width, ...(lengths ? { lengths } : {}), loss: weight === 0 ? NaN : loss / weight, weight, ...(texts ? { texts: { written: texts.flatMap(({ written }) => written), truth: texts.flatMap(({ truth }) => truth) } } : {}) }
   }
 
   /** An epoch's figures of all workers. */
