@@ -20,6 +20,7 @@ import { featureSource, keep, mostKept, splitSource, type Source } from './sourc
 import type { EventStream } from './stream.js'
 import { Parts } from './take-step.js'
 import { markTrained } from './trained.js'
+import { guessingLoss } from './verdict/guessing.js'
 import { judge } from './verdict/index.js'
 import { Team, type Wishes } from './team.js'
 import { cloneWeights, copyWeights, disposeWeights, type Weights } from './weights.js'
@@ -70,10 +71,10 @@ class Loop {
   private readonly cpuBefore = process.cpuUsage()
 
   constructor(readonly model: Model, readonly data: Dataset<any>, readonly plan: Plan, readonly options: TrainOptions, readonly stream: EventStream, readonly team: Team, readonly checkpoints: Checkpointer) {
-    this.objective = objectiveFor(model, options, plan, (text) => stream.emit({ type: 'note', time: Date.now(), level: 'warning', text }))
+    this.objective = objectiveFor(model, { ...options, metric: plan.metric }, plan, (text) => stream.emit({ type: 'note', time: Date.now(), level: 'warning', text }))
     this.parts = new Parts(plan.accumulate)
     this.history = new History(plan.metric, higherIsBetter(plan.metric))
-    this.health = new HealthCheck(Math.log(Math.max(2, model.classes.length)))
+    this.health = new HealthCheck((options.loss === undefined ? guessingLoss(data) : undefined) ?? Math.log(Math.max(2, model.classes.length)))
     this.sources = { train: splitSource(data.train, model, team.share, options.rowWeights), validation: data.validation && splitSource(team.part(data.validation, 'validation'), model) }
     this.resumed = checkpoints.resumed
     this.best = this.resumed?.best ?? copyWeights(model)
@@ -233,7 +234,7 @@ class Loop {
   private judge(trouble?: Trouble): void {
     const { data, model, plan } = this, phase = plan.phases[Math.min(this.phaseNumber, plan.phases.length - 1)]
     this.verdict = judge(this.phaseEpochs > 0 ? this.history.epochs.slice(-this.phaseEpochs) : [], {
-      rows: data.train.size, validationRows: data.validation?.size ?? 0, classes: model.classes.length, metric: plan.metric, planned: plan.epochs, ...(trouble ? { trouble } : {}),
+      rows: data.train.size, validationRows: data.validation?.size ?? 0, classes: model.classes.length, guessing: this.options.loss === undefined ? guessingLoss(data) : undefined, metric: plan.metric, planned: plan.epochs, ...(trouble ? { trouble } : {}),
       learningRate: plan.learningRate, batchSize: plan.batchSize, augmented: plan.augment !== undefined, headOnly: phase?.cached ?? false, fitted: phase?.fit ?? false, scratch: model.source.startsWith('new '), images: model.preprocessing.kind === 'image', keptLast: !plan.restoreBest,
     })
   }

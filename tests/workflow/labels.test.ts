@@ -47,7 +47,7 @@ test('several classes: learned, measured, predicted with none where there is non
   const data = texts.fromRows(sentences, { labels: 'about' }), model = reader(data)
   expect((await findLearningRate(model, data, { batchSize: 8, steps: 24 })).suggestion).toBeGreaterThan(0)
   const run = fineTune(model, data, options), result = await run
-  expect(result.best.metric).toBe('f1')
+  expect(result.best).toEqual({ epoch: expect.any(Number), metric: 'f1', value: Math.max(...result.history.map(({ validation }) => validation!['f1']!)) })
   const evaluation = await result.evaluate()
   expect(evaluation.f1).toBeGreaterThan(0.95)
   expect(Object.keys(evaluation.figures)).toEqual(['accuracy', 'exact match', 'f1', 'micro f1', 'auc', 'average precision'])
@@ -71,6 +71,7 @@ test('numbers: learned, measured, predicted', async () => {
   const data = texts.fromRows(sentences, { value: 'stars' }), model = reader(data, ['stars'])
   const result = await fineTune(model, data, options)
   expect((await result.evaluate()).rmse).toBeLessThan(0.4)
+  expect(result.overfitting.verdict).not.toBe('underfitting')
   const said = await predict(model, ['ada left it 18', 'edsger hopper liked lisbon 8'])
   expect(said.map(({ value }) => Math.round(value!))).toEqual([1, 4])
 })
@@ -78,7 +79,7 @@ test('numbers: learned, measured, predicted', async () => {
 test('tags: learned, measured by entities, predicted for words of new texts, saved as transformers keeps them', async () => {
   const data = await texts.fromTags(sentences.map(({ words, tags }) => ({ words, tags }))), model = reader(data)
   const result = await fineTune(model, data, options)
-  expect(result.best.metric).toBe('entity f1')
+  expect(result.best).toEqual({ epoch: expect.any(Number), metric: 'entity f1', value: Math.max(...result.history.map(({ validation }) => validation!['entity f1']!)) })
   const evaluation = await result.evaluate()
   expect(evaluation.entityF1).toBeGreaterThan(0.95)
   expect(evaluation.confusion.flat().reduce((a, b) => a + b)).toBe(data.test!.rows.reduce((sum, { words }) => sum + words.length, 0))
@@ -98,4 +99,13 @@ test('a model of another task is refused with what to do', () => {
   expect(() => fineTune(reader(several, ['place', 'name']), several, { live: false })).toThrow(/its classes are not the data's/)
   expect(() => fineTune(reader(several), several, { live: false, classWeights: [1, 2] })).toThrow(/classWeights: they are for rows of one class/)
   expect(() => fineTune(reader(stars, ['a', 'b']), stars, { live: false })).toThrow(/rows have one number, and the model gives 2/)
+})
+
+test('numbers that no text tells are said to be beyond the features, against what the mean costs', async () => {
+  let state = 7
+  const data = texts.fromRows(sentences.map((row) => ({ ...row, age: 40 + ((state = (state * 16807) % 2147483647) % 30) })), { value: 'age' })
+  const { overfitting } = await fineTune(reader(data, ['age']), data, { freeze: 'backbone', live: false })
+  expect(overfitting.verdict).toBe('underfitting')
+  const ages = data.train.rows.map(({ value }) => value), mean = ages.reduce((a, b) => a + b) / ages.length
+  expect(overfitting.evidence).toContain(`(guessing gives ${(ages.reduce((sum, age) => sum + (age - mean) ** 2, 0) / ages.length).toPrecision(3)})`)
 })

@@ -11,6 +11,8 @@ export interface VerdictContext {
   rows: number
   validationRows: number
   classes: number
+  /** Loss of knowing only how often each answer occurs. Default: that of equally frequent classes. */
+  guessing?: number | undefined
   metric: string
   /** Epochs that are planned. */
   planned: number
@@ -47,11 +49,11 @@ export function judge(epochs: readonly EpochRecord[], context: VerdictContext): 
   return { ...found, remedies: remediesFor(found.verdict, { ...context, best: epochs[best]?.epoch ?? 0, bestLoss: losses[best] ?? NaN, epochs: epochs.length }) }
 }
 
-/** A head that is the optimum for its features has no course: only whether the features tell the classes apart. */
-function ofOptimum(train: number, validation: number, classes: number): Finding {
-  const chance = Math.log(Math.max(2, classes)), losses = `training loss ${show(train)}, validation loss ${show(validation)}`
+/** A head that is the optimum for its features has no course: only whether the features tell the rows apart. */
+function ofOptimum(train: number, validation: number, chance: number, what: 'classes' | 'rows'): Finding {
+  const losses = `training loss ${show(train)}, validation loss ${show(validation)}`
   if (validation > 0.93 * chance && train < 0.5 * chance) return { verdict: 'too little data', evidence: `The head knows its training rows and is so sure of some mistakes that guessing would cost less on validation rows: ${losses} (guessing gives ${show(chance)}). So many features want more rows.` }
-  if (validation > 0.93 * chance) return { verdict: 'underfitting', evidence: `The head is the best for its features, and they hardly tell the classes apart: ${losses} (guessing gives ${show(chance)}).` }
+  if (validation > 0.93 * chance) return { verdict: 'underfitting', evidence: `The head is the best for its features, and they hardly tell the ${what} apart: ${losses} (guessing gives ${show(chance)}).` }
   return { verdict: 'good fit', evidence: `The head is the best for its features, no stronger than the validation rows bear, so there is no course to judge: ${losses}.` }
 }
 
@@ -61,16 +63,16 @@ const usualNoise = 0.04
 /** Share of the loss of guessing below which ratios stop to count. */
 const heldIn = 0.02
 
-function find(epochs: readonly EpochRecord[], { validationRows, classes, trouble, fitted }: VerdictContext): Finding {
+function find(epochs: readonly EpochRecord[], { validationRows, classes, guessing, trouble, fitted }: VerdictContext): Finding {
   const n = epochs.length
   const train = epochs.map(({ train }) => train['loss']!), validation = epochs.map(({ validation }) => validation?.['loss'] ?? NaN)
   if (trouble) return { verdict: 'unstable', evidence: `Training fell apart: ${trouble.why}.` }
   if (train.some((value) => !Number.isFinite(value))) return { verdict: 'unstable', evidence: `The training loss is not a number in epoch ${epochs[train.findIndex((value) => !Number.isFinite(value))]!.epoch}.` }
-  if (fitted && n === 1 && validation[0]! >= 0 && validationRows >= fewestRows) return ofOptimum(train[0]!, validation[0]!, classes)
+  if (fitted && n === 1 && validation[0]! >= 0 && validationRows >= fewestRows) return ofOptimum(train[0]!, validation[0]!, guessing ?? Math.log(Math.max(2, classes)), guessing === undefined ? 'classes' : 'rows')
   if (n < 3) return { verdict: 'too little data', evidence: `${n === 0 ? 'No epoch is' : n === 1 ? '1 epoch is' : `${n} epochs are`} ${n === 0 ? 'finished' : 'too few for a trend'}; three are the least.` }
   if (validation.some((value) => !Number.isFinite(value))) return { verdict: 'too little data', evidence: 'Without validation rows nobody can tell learning from memorizing.' }
   if (validationRows < fewestRows) return { verdict: 'too little data', evidence: `${validationRows} validation rows are too few to tell learning from memorizing; ${fewestRows} are the least.` }
-  const chance = classes > 1 ? Math.log(classes) : Infinity, scale = Number.isFinite(chance) ? chance : Math.max(train[0]!, validation[0]!)
+  const chance = guessing ?? (classes > 1 ? Math.log(classes) : Infinity), scale = Number.isFinite(chance) ? chance : Math.max(train[0]!, validation[0]!)
   // Ratios: near 0, where a hundredth more is many times as much and means nothing, they are held in.
   const ratios = (values: readonly number[], share: number) => values.map((value) => Math.log(Math.max(0, value) + share * scale))
   const curves: Curves = { epochs, n, train, validation, chance, scale, coarseTrain: ratios(train, 5 * heldIn), coarseValidation: ratios(validation, 5 * heldIn), logValidation: ratios(validation, heldIn), logTrain: ratios(train, heldIn) }
