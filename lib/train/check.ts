@@ -99,7 +99,7 @@ const labelled: Partial<Record<Model['task'], string>> = { classification: 'one 
 
 function checkLabels(model: Model, data: Dataset, o: TrainOptions, verb: string): void {
   if (!labelled[model.task]) return
-  if (data.task !== model.task) throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": it is a model for ${model.task} (${labelled[model.task]}), and the data are for ${data.task}${labelled[data.task] ? ` (${labelled[data.task]})` : ''}. Load the model with { task: data.task${data.task === 'regression' ? ", classes: ['value']" : ', classes: data.classes'} }.`)
+  if (data.task !== model.task && (labelled[data.task] || model.task === 'regression')) throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": it is a model for ${model.task} (${labelled[model.task]}), and the data are for ${data.task}${labelled[data.task] ? ` (${labelled[data.task]})` : ''}. Load the model with { task: data.task${data.task === 'regression' ? ", classes: ['value']" : ', classes: data.classes'} }.`)
   if (o.classWeights && model.task !== 'classification' && model.task !== 'token') throw new TrainError(`Cannot ${verb} ${model.family} with classWeights: they are for rows of one class, and this is a model for ${model.task}. Leave classWeights out.`)
   if (model.task === 'regression') {
     if (model.classes.length !== 1) throw new TrainError(`Cannot ${verb} ${model.family} on "${data.name}": rows have one number, and the model gives ${model.classes.length} (${model.classes.join(', ')}). Load it with one name in classes.`)

@@ -23,6 +23,9 @@ for (let i = 0; i < 40; i++) {
   index += `${i}.png,${i % 2 ? 'red' : 'white'},${Math.floor(i / 4)}\n`
 }
 writeFileSync(at('cells/index.csv'), index)
+writeFileSync(at('chests.csv'), 'file,findings,patient\n' + Array.from({ length: 40 }, (_, i) => `cells/${i}.png,${['effusion', 'edema|effusion', ''][i % 3]},${Math.floor(i / 4)}`).join('\n'))
+writeFileSync(at('films.csv'), 'plot,genres\n' + Array.from({ length: 30 }, (_, i) => `film ${i} of a ${i % 2 ? 'cook' : 'ghost'},${['Comedy', 'Comedy|Romance', 'Horror'][i % 3]}`).join('\n'))
+writeFileSync(at('names.conll'), Array.from({ length: 20 }, (_, i) => `${i % 2 ? 'Ada' : 'Kay'} B-person\nis O\nnumber O\n${i} O\n`).join('\n'))
 
 copyFileSync(join(data, 'pneumoniamnist.npz'), at('pneumoniamnist.npz'))
 copyFileSync(join(data, 'spoken-digits.tar.gz'), at('digits.tar.gz'))

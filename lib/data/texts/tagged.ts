@@ -53,7 +53,7 @@ export const wordsIn = (text: string): string[] => text.match(/[\p{L}\p{M}\p{N}]
  *
  * @throws DataError when the file or a column is missing, or there are fewer than two tags
  * @example const names = await texts.fromTags('names.conll')
- * @example await texts.fromTags([{ words: ['Ada', 'lives', 'in', 'Lisbon'], tags: ['B-person', 'O', 'O', 'B-place'] }, …])
+ * @example await texts.fromTags([{ words: ['Ada', 'is', 'in', 'Lisbon'], tags: ['B-person', 'O', 'O', 'B-place'] }])
  */
 export async function fromTags<Columns extends object = object>(source: string | readonly object[], o: TaggedOptions = {}): Promise<Dataset<TaggedRow & Columns>> {
   const file = typeof source === 'string' ? source : undefined, name = o.name ?? (file === undefined ? 'tagged texts' : basename(file).replace(/\.\w+(\.gz)?$/, ''))
