@@ -80,11 +80,12 @@ const mostRows = 2000
  * Cross-validated accuracy of a linear probe on growing shares of the training rows (several draws each), and what the fitted power law
  * error = a + b · rows^−c says of more of them, with its uncertainty. Fine-tuning may do better than the probe; the shape of the curve is what counts.
  *
- * @throws TrainError for fewer than two classes, or fewer than eight rows of one
+ * @throws TrainError for fewer than two classes, rows that have not one class each, or fewer than eight rows of one
  * @example const curve = await learningCurve(model, photos); curve.rowsFor(2)
  */
 export async function learningCurve(model: Model, data: Dataset<any>, o: { seed?: number } = {}): Promise<LearningCurve> {
   if (data.classes.length < 2) throw new TrainError(`Cannot draw a learning curve for "${data.name}": it has ${data.classes.length} classes; two are the least.`)
+  if (data.train.labels.length === 0) throw new TrainError(`Cannot draw a learning curve for "${data.name}": it is of accuracy on rows of one class each, and the data are for ${data.task}. Hold rows back with fineTune(model, data.filter(…), { freeze: 'backbone' }) and compare.`)
   const rows = data.train.take(stratifiedRows(data.train.labels, mostRows))
   const smallest = Math.min(...rows.counts.filter((count) => count > 0))
   if (smallest < 8) throw new TrainError(`Cannot draw a learning curve for "${data.name}": its smallest class has ${smallest} training rows, and eight are the least.`)

