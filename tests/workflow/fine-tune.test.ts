@@ -111,6 +111,20 @@ test('a row that counts three times is three rows, and one that counts nothing i
   model.dispose()
 })
 
+test('a model that was trained goes on in small steps with the head that it has, also after it was saved and loaded', async () => {
+  const model = tinyModel(), data = stripes(), folder = mkdtempSync(join(tmpdir(), 'afinar-goes-on-'))
+  await (await fineTune(model, data, quick)).save(folder)
+  const again = await loadModel(folder), defaults: unknown[] = []
+  for (const one of [model, again]) {
+    const run = fineTune(one, data, { live: false, epochs: 1 })
+    await run
+    const start = run.events.find((event) => event.type === 'start')!
+    defaults.push([start.run.learningRate, start.run.defaults.find(({ name }) => name === 'frozenEpochs')])
+    one.dispose()
+  }
+  expect(defaults).toEqual([0, 1].map(() => [3e-4, { name: 'frozenEpochs', value: '0', reason: 'this model was trained before, so its head is not new' }]))
+})
+
 test('frozen head first, then the rest with rates that grow towards the head', async () => {
   const model = tinyModel()
   const run = fineTune(model, stripes(), { ...quick, frozenEpochs: 1, epochs: 1, layerSpread: 10, schedule: 'constant' })
