@@ -4,7 +4,7 @@ import type { Store } from './store.js'
 import type { DataProblem } from './types.js'
 
 /** Numbers by value, text by code point: 2 before 10, "ant" before "bee". */
-const inOrder = (a: string, b: string): number => {
+export const inOrder = (a: string, b: string): number => {
   const numbers = a.trim() !== '' && b.trim() !== '' && Number.isFinite(Number(a)) && Number.isFinite(Number(b))
   return numbers ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0
 }

@@ -224,10 +224,11 @@ export interface SplitOptions<Row extends object = Record<string, unknown>> {
 
 export interface DatasetDescription {
   kind: Kind
+  task: Task
   name: string
   rows: number
   classes: readonly string[]
-  /** Rows by split and class. */
+  /** Rows by split and class; where words are tagged, words by tag. */
   splits: { name: string; rows: number; byClass: Record<string, number> }[]
   /** Smallest, median and largest of what the kind has: width, height; characters, words; seconds. */
   sizes: Record<string, { smallest: number; median: number; largest: number; /** Rows in 24 equal steps from `smallest` to the 99th percentile; what is larger counts in the last. */ histogram: { from: number; to: number; counts: readonly number[] } }>

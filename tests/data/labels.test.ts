@@ -81,6 +81,7 @@ const sentences = [{ words: ['Ada', 'Lovelace', 'unbelievably', 'left', 'Ockham'
 
 test('tags belong to the first token of their word, the rest counts nothing', async () => {
   const data = await texts.fromTags(sentences, { split: false }), tokenizer = new Tokenizer(files)
+  expect(String((await (data as unknown as Record<symbol, () => Promise<Record<string, string>>>)[Symbol.for('Jupyter.display')]!())['text/plain'])).toMatch(/O +5 +5\ntexts +2 +2/)
   expect([data.task, data.classes, data.train.counts]).toEqual(['token', ['B-person', 'B-place', 'I-person', 'O'], [1, 1, 1, 5]])
   const [batch] = await labelsOf(data, preprocessing, 2), width = batch!.shape[1]!
   const whole = tokenizer.encode(sentences[0]!.words.join(' '), undefined, 16).ids, byWord = tokenizer.encodeWords(sentences[0]!.words, 16)

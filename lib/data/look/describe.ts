@@ -16,7 +16,7 @@ export async function describe(store: Store<object>, parts: Parts, notes: readon
     if (count > 0) missing[column] = count
   }
   return {
-    kind: store.kind, name: store.name, rows: ids.length, classes: store.classes,
+    kind: store.kind, task: store.task, name: store.name, rows: ids.length, classes: store.classes,
     splits: Object.entries(parts).map(([name, part]) => {
       const counts = countByClass(store, part)
       return { name, rows: part.length, byClass: Object.fromEntries(store.classes.map((label, id) => [label, counts[id]!])) }

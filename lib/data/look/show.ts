@@ -16,18 +16,21 @@ export async function show(store: Store<object>, parts: Parts, notes: readonly s
 }
 
 const headline = (d: DatasetDescription) =>
-  `<div><b>${escapeHtml(d.name)}</b>: ${d.rows.toLocaleString('en')} ${d.kind}${d.classes.length > 0 ? ` in ${d.classes.length} classes` : ''}</div>`
+  `<div><b>${escapeHtml(d.name)}</b>: ${d.rows.toLocaleString('en')} ${d.kind}${d.classes.length > 0 ? ` in ${d.classes.length} ${d.task === 'token' ? 'tags' : 'classes'}` : ''}</div>`
+
+/** What stands below the classes: where words are counted, not their sum. */
+const totalOf = (d: DatasetDescription) => d.task === 'token' ? d.kind : 'all'
 
 function countRows(d: DatasetDescription): (string | number)[][] {
   if (d.classes.length === 0) return [['rows', ...d.splits.map(({ rows }) => rows), d.rows]]
   const rows = d.classes.map((label) => [label, ...d.splits.map(({ byClass }) => byClass[label]!), d.splits.reduce((sum, { byClass }) => sum + byClass[label]!, 0)])
   const largest = rows.length > shownClasses ? [...rows].sort((a, b) => Number(b.at(-1)) - Number(a.at(-1))).slice(0, shownClasses) : rows
-  return [...largest, ...(rows.length > shownClasses ? [[`… ${rows.length - shownClasses} more`, ...d.splits.map(() => ''), '']] : []), ['all', ...d.splits.map(({ rows }) => rows), d.rows]]
+  return [...largest, ...(rows.length > shownClasses ? [[`… ${rows.length - shownClasses} more`, ...d.splits.map(() => ''), '']] : []), [totalOf(d), ...d.splits.map(({ rows }) => rows), d.rows]]
 }
 
 function counts(d: DatasetDescription): string {
-  const rows = countRows(d), most = Math.max(1, ...rows.filter(([name]) => name !== 'all').map((row) => Number(row.at(-1)) || 0))
-  return tableHtml([d.classes.length > 0 ? 'class' : '', ...d.splits.map(({ name }) => name), 'all', ''], rows.map((row) => [...row, row[0] === 'all' ? '' : barHtml(Number(row.at(-1)) / most)]))
+  const rows = countRows(d), most = Math.max(1, ...rows.filter(([name]) => name !== totalOf(d)).map((row) => Number(row.at(-1)) || 0))
+  return tableHtml([d.classes.length > 0 ? 'class' : '', ...d.splits.map(({ name }) => name), 'all', ''], rows.map((row) => [...row, row[0] === totalOf(d) ? '' : barHtml(Number(row.at(-1)) / most)]))
 }
 
 async function samples(store: Store<object>, parts: Parts): Promise<string> {
@@ -59,7 +62,7 @@ function problems({ problems }: Store<object>): string {
 
 function asText(d: DatasetDescription, { problems }: Store<object>): string {
   return [
-    `${d.name}: ${d.rows.toLocaleString('en')} ${d.kind}${d.classes.length > 0 ? ` in ${d.classes.length} classes` : ''}`,
+    `${d.name}: ${d.rows.toLocaleString('en')} ${d.kind}${d.classes.length > 0 ? ` in ${d.classes.length} ${d.task === 'token' ? 'tags' : 'classes'}` : ''}`,
     tableText([d.classes.length > 0 ? 'class' : '', ...d.splits.map(({ name }) => name), 'all'], countRows(d)),
     ...figures(d), ...d.notes,
     ...(problems.length > 0 ? [`${problems.length} problem${problems.length === 1 ? '' : 's'}:`, ...problems.slice(0, shownProblems).map(({ file, rule, detail }) => `  ${file}: ${rule} (${detail})`)] : []),
