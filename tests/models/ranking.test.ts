@@ -58,3 +58,12 @@ test.each([
   ['one row in a class', () => linearProbe([[1], [2], [3]], [0, 0, 1]), 'the smallest with 1 row'],
   ['half a fold', () => linearProbe([[1], [2], [3], [4]], [0, 0, 1, 1], { folds: 0.5 }), '0.5 folds'],
 ])('refuses %s', (_, act, message) => { expect(act).toThrow(message) })
+
+test('features that depend on each other say what the few behind them say', () => {
+  const random = seeded(5), rows = 300, width = 256, few = 40
+  const behind = Array.from({ length: rows }, () => Array.from({ length: few }, (_, k) => random() * 0.5 ** k)), labels = behind.map(([first], i) => Number(first! + 0.1 * Math.sin(i) > 0))
+  // the first rows of a reflection: orthonormal, so that nothing but the width changes
+  const v = Float64Array.from({ length: width }, () => random() - 0.5), length = v.reduce((sum, value) => sum + value * value, 0)
+  const wide = behind.map((row) => Array.from({ length: width }, (_, j) => row.reduce((sum, value, k) => sum + value * (Number(j === k) - 2 * v[k]! * v[j]! / length), 0)))
+  expect(logME(wide, labels).value).toBeCloseTo(logME(behind, labels).value, 6)
+})

@@ -88,10 +88,12 @@ export function eigenvalues(matrix: Float64Array, n: number, vectors: readonly F
 /** Implicit QL on a matrix of three diagonals; `off[i]` stands between i and i + 1. */
 function rotate(d: Float64Array, e: Float64Array, vectors: readonly Float64Array[]): void {
   const n = d.length
+  // Beneath this there is only rounding, of which features that depend on each other leave many values: to separate them would never end.
+  const nothing = Number.EPSILON * d.reduce((most, value, i) => Math.max(most, Math.abs(value) + Math.abs(e[i] ?? 0)), 0)
   for (let l = 0; l < n; l++) {
     for (let turn = 0; ; turn++) {
       let m = l
-      while (m < n - 1 && Math.abs(e[m]!) > Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!))) m++
+      while (m < n - 1 && Math.abs(e[m]!) > Math.max(nothing, Number.EPSILON * (Math.abs(d[m]!) + Math.abs(d[m + 1]!)))) m++
       if (m === l) break
       if (turn === 60) throw new ModelError('Cannot find the eigenvalues of the features: the iteration does not settle. Check the features for numbers that are far too large.')
       let g = (d[l + 1]! - d[l]!) / (2 * e[l]!), r = Math.hypot(g, 1)
