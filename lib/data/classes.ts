@@ -16,14 +16,26 @@ export function labelOf(value: unknown): string | undefined {
   return text === '' ? undefined : text
 }
 
+/** A class's number by its name. @throws DataError when one is named twice */
+function numbersOf(classes: readonly string[]): Map<string, number> {
+  const repeated = classes.find((label, i) => classes.indexOf(label) !== i)
+  if (repeated !== undefined) throw new DataError(`Cannot use these classes: ${shown(repeated)} is named twice. Name each class once.`)
+  return new Map(classes.map((label, id) => [label, id]))
+}
+
+/** The same where a row has more than one; problems say once of each other name what comes of it. */
+export function numbersOfSeveral(classes: readonly string[], names: readonly string[], consequence: string, problems: DataProblem[]): Map<string, number> {
+  const idOf = numbersOf(classes)
+  for (const name of new Set(names)) if (!idOf.has(name)) problems.push({ file: name, rule: 'unknown class', detail: `it is not among the classes ${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ' …' : ''}; ${consequence}` })
+  return idOf
+}
+
 export interface Classified { classes: readonly string[]; /** −1 where the row has no known class. */ ids: Int32Array }
 
 /** Class ids of label values; `given` fixes names and order. Problems name the rows left out. */
 export function classify(values: readonly (string | undefined)[], given: readonly string[] | undefined, name: (row: number) => string, problems: DataProblem[]): Classified {
   const classes = given ?? [...new Set(values.filter((value) => value !== undefined))].sort(inOrder)
-  const repeated = classes.find((label, i) => classes.indexOf(label) !== i)
-  if (repeated !== undefined) throw new DataError(`Cannot use these classes: ${shown(repeated)} is named twice. Name each class once.`)
-  const idOf = new Map(classes.map((label, id) => [label, id]))
+  const idOf = numbersOf(classes)
   const ids = Int32Array.from(values, (value, row) => {
     if (value === undefined) problems.push({ file: name(row), rule: 'missing label', detail: 'the row has no label and is left out' })
     else if (!idOf.has(value)) problems.push({ file: name(row), rule: 'unknown class', detail: `label ${shown(value)} is not among the classes ${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ' …' : ''}; the row is left out` })
@@ -50,7 +62,9 @@ export const classesOfRow = (store: Store<object>, id: number): Int32Array => (s
 /** Rows (of tags: words) per class among these. */
 export function countByClass(store: Store<object>, ids: Int32Array): number[] {
   const counts = new Array<number>(store.classes.length).fill(0)
-  for (const id of ids) for (const label of classesOfRow(store, id)) counts[label]!++
+  const count = (label: number | undefined) => { if (label !== undefined && label >= 0) counts[label]!++ }
+  for (const id of ids) if (store.several) store.several[id]!.forEach(count)
+    else count(store.labels[id])
   return counts
 }
 

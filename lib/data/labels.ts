@@ -1,5 +1,5 @@
 // What rows are labelled with: a class, several classes, or a number. From a table's columns to what a Store keeps.
-import { checkClasses, classify, inOrder, labelOf } from './classes.js'
+import { checkClasses, classify, inOrder, labelOf, numbersOfSeveral } from './classes.js'
 import { DataError, shown } from './errors.js'
 import type { Store } from './store.js'
 import type { DataProblem, Task } from './types.js'
@@ -92,10 +92,7 @@ function numbers(table: Table, column: string, nameOf: (row: number) => string, 
 function several(table: Table, columns: string | readonly string[], given: readonly string[] | undefined, nameOf: (row: number) => string, problems: DataProblem[]): TableLabels {
   const named = typeof columns === 'string' ? listed(table, columns) : answered(table, columns, nameOf, problems)
   const classes = given ?? (typeof columns === 'string' ? [...new Set(named.flatMap((names) => names ?? []))].sort(inOrder) : columns)
-  const idOf = new Map(classes.map((name, id) => [name, id]))
-  if (idOf.size < classes.length) throw new DataError(`Cannot use these classes: ${shown(classes.find((name, i) => classes.indexOf(name) !== i))} is named twice. Name each class once.`)
-  const unknown = new Set(named.flatMap((names) => (names ?? []).filter((name) => !idOf.has(name))))
-  for (const name of unknown) problems.push({ file: name, rule: 'unknown class', detail: `it is not among the classes ${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ' …' : ''}; rows lose this label` })
+  const idOf = numbersOfSeveral(classes, named.flatMap((names) => names ?? []), 'rows lose this label', problems)
   const ids = named.map((names) => names && Int32Array.from(new Set(names.flatMap((name) => idOf.get(name) ?? []))).sort())
   return {
     task: 'multi-label', classes, columns: [columns].flat(),

@@ -88,7 +88,8 @@ function headFor(source: string, o: LoadOptions, saved: Saved | undefined, outpu
   }
   const before = outputs === undefined ? undefined : saved?.classes ?? publishedClasses(config, outputs)
   const headless = before === undefined && family.inputs !== 'image'
-  const task = o.task ?? saved?.task ?? (headless && o.classes === undefined ? 'embedding' : publishedTask(config))
+  const keeps = before !== undefined && o.head !== 'new' && (o.head === 'keep' || o.classes === undefined || sameClasses(o.classes, before))
+  const task = o.task ?? saved?.task ?? (headless && o.classes === undefined ? 'embedding' : keeps ? publishedTask(config) : 'classification')
   if (task === 'embedding') {
     if (family.inputs === 'image') throw new ModelError(`Cannot load ${source} for embeddings: ${family.title} has a head for classes only. Use model.features for its vectors.`)
     if (o.classes !== undefined) throw new ModelError(`Cannot load ${source} for embeddings with classes: an embedding has none. Leave classes out.`)

@@ -21,7 +21,7 @@ export interface LoadOptions {
   classes?: readonly string[]
   /** 'keep' the saved head or start a 'new' one for `classes`. Default: a model that this library saved keeps its head, and other `classes` than its own are an error; published weights get a new head when `classes` is given. */
   head?: 'keep' | 'new'
-  /** Default: the saved task, else 'classification'. */
+  /** Default: the saved task, or that of a published head that is kept, else 'classification'. */
   task?: Task
   /** Seed of a new head's random weights. Default 0. */
   seed?: number

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 import type { Model } from '../models/index.js'
 import { shown, TrainError } from './errors.js'
 import { binaryCrossEntropy, choiceLoss, crossEntropy, ctcLoss, focalLoss, huberLoss, meanSquaredError, multipleNegativesRanking, normalizeRows, pairLoss } from './losses/index.js'
-import { accuracy, argmax, bleu, characterErrorRate, chrf, confusionMatrix, entityCounts, entityScores, f1Score, labelAgreement, labelF1, labelRanking, mae, marksEntities, rmse, rocAUC, rocAUCMacro, softmaxRows, wordErrorRate } from './metrics/index.js'
+import { accuracy, argmax, bleu, characterErrorRate, chrf, confusionMatrix, entityCounts, entityScores, f1Score, labelAgreement, labelAUC, labelF1, mae, marksEntities, rmse, rocAUC, rocAUCMacro, softmaxRows, wordErrorRate } from './metrics/index.js'
 import type { LossFunction, MetricFunction, TrainOptions } from './options.js'
 
 export interface Objective {
@@ -173,7 +173,7 @@ function figuresFor(model: Model, metric: string | undefined): { names: readonly
       names: ['accuracy', 'f1', 'auc'],
       compute: (predicted) => {
         const { truth, guesses } = knownNumbers(predicted), marks = { truth, logits: guesses, width: predicted.width }
-        return { accuracy: labelAgreement(marks).accuracy, ...(metric === 'f1' ? { f1: labelF1(marks) } : {}), ...(metric === 'auc' ? { auc: labelRanking(marks).auc } : {}) }
+        return { accuracy: labelAgreement(marks).accuracy, ...(metric === 'f1' ? { f1: labelF1(marks) } : {}), ...(metric === 'auc' ? { auc: labelAUC(marks) } : {}) }
       },
     }
     case 'regression': case 'recommendation': return model.loss === 'ranking' ? { names: [], compute: () => ({}) } : {

@@ -1,5 +1,5 @@
 // What an evaluation measures where rows have several classes, or words have tags: figures as functions of which rows are drawn.
-import { entityCounts, entityScores, labelAgreement, labelF1, labelRanking, labelScores, marksEntities, type Marks } from '../train/index.js'
+import { entityCounts, entityScores, labelAgreement, labelAUC, labelAveragePrecision, labelF1, labelScores, marksEntities, type Marks } from '../train/index.js'
 
 type Measures = Record<string, (rows: ArrayLike<number>) => number>
 
@@ -17,8 +17,8 @@ export function markMeasures(truth: readonly number[], logits: readonly number[]
       'exact match': (rows) => labelAgreement(drawn(rows)).exact,
       f1: (rows) => labelF1(drawn(rows)),
       'micro f1': (rows) => labelAgreement(drawn(rows)).microF1,
-      auc: (rows) => labelRanking(drawn(rows)).auc,
-      'average precision': (rows) => labelRanking(drawn(rows)).averagePrecision,
+      auc: (rows) => labelAUC(drawn(rows)),
+      'average precision': (rows) => labelAveragePrecision(drawn(rows)),
     },
   }
 }

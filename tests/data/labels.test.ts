@@ -108,5 +108,7 @@ test('a CoNLL file, and what is wrong with tags', async () => {
   await expect(texts.fromTags([{ words: ['a'], tags: ['O'] }])).rejects.toThrow(/needs at least 2, got 1/)
   const uneven = await texts.fromTags([...sentences, { words: ['one', 'two'], tags: ['O'] }, { words: 'no list', tags: [] }], { split: false })
   expect(uneven.train.size).toBe(2)
+  const known = await texts.fromTags(sentences, { split: false, classes: ['B-person', 'O'] })
+  expect([known.train.counts, known.problems.map(({ file, detail }) => `${file}: ${detail}`)]).toEqual([[1, 5], ['I-person: it is not among the classes B-person, O; its words count nothing', 'B-place: it is not among the classes B-person, O; its words count nothing']])
   expect(uneven.problems.map(({ detail }) => detail)).toEqual(['2 words have 1 tags; the row is left out', expect.stringMatching(/must hold lists, got "no list"/)])
 })

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { chooseParts, otherColumns } from '../choose-parts.js'
-import { classify, labelOf } from '../classes.js'
+import { labelOf, numbersOfSeveral } from '../classes.js'
 import { createDataset } from '../dataset.js'
 import { DataError, shown } from '../errors.js'
 import type { AssembleRequest, Assembled } from '../store.js'
@@ -68,14 +68,13 @@ export async function fromTags<Columns extends object = object>(source: string |
     problems.push({ file: `row ${row}`, rule: 'missing value', detail: `${fault}; the row is left out` })
     return []
   })
-  const flat = kept.flatMap(({ tags }) => tags), { classes, ids } = classify(flat.map((tag) => tag ?? ''), ['', ...o.classes ?? [...new Set(flat.filter((tag) => tag !== undefined))].sort()], (i) => `word ${i}`, problems)
-  const tagIds = ids.map((id) => Math.max(-1, id - 1)), present = new Set(tagIds.filter((id) => id >= 0)) // '' stands for a word without a tag
+  const named = kept.flatMap(({ tags }) => tags.filter((tag) => tag !== undefined)), classes = o.classes ?? [...new Set(named)].sort()
+  const idOf = numbersOfSeveral(classes, named, 'its words count nothing', problems)
+  const several = kept.map(({ tags }) => Int32Array.from(tags, (tag) => idOf.get(tag ?? '') ?? -1)), present = new Set(several.flatMap((ids) => [...ids].filter((id) => id >= 0)))
   if (present.size < 2) throw new DataError(`Cannot load tagged texts from ${shown(file ?? name)}: telling tags apart needs at least 2, got ${present.size}${problems.length > 0 ? ` (the first of ${problems.length} problems: ${problems[0]!.file}: ${problems[0]!.detail})` : ''}. Check the columns "${words}" and "${tags}".`)
-  let at = 0
-  const several = kept.map(({ tags }) => tagIds.slice(at, at += tags.length)), tagNames = classes.slice(1)
   const records = kept.map(({ row, words: text, tags: named }) => ({ words: text, tags: named.map((tag) => tag ?? ''), ...otherColumns(table[row]!, [words, tags, column]) }) as unknown as TaggedRow & Columns)
   return createDataset<TaggedRow & Columns>({
-    kind: 'texts', name, task: 'token', classes: tagNames, rows: records, labels: new Int32Array(0), several, key: (id) => records[id]!.words.join(' '),
+    kind: 'texts', name, task: 'token', classes, rows: records, labels: new Int32Array(0), several, key: (id) => records[id]!.words.join(' '),
     content: new TaggedContent(records.map((record) => record.words), several), problems, notes: [], group: o.group,
   }, parts && kept.map(({ place }) => parts[place]), o.split === false ? { split: false } : {})
 }

@@ -8,6 +8,6 @@ export { hitRateAtK, mapAtK, mrr, ndcg, recallAtK, type CutOff, type RankedQuery
 export { bleu, sentenceBleu, type BleuOptions, type BleuScore } from './bleu.js'
 export { chrf, type ChrfOptions } from './chrf.js'
 export { align, characterErrorRate, wordErrorRate, type Alignment } from './edit-distance.js'
-export { labelAgreement, labelF1, labelRanking, labelScores, type LabelScores, type Marks } from './multi-label.js'
+export { labelAgreement, labelAUC, labelAveragePrecision, labelF1, labelScores, type LabelScores, type Marks } from './multi-label.js'
 export { entitiesOf, entityCounts, entityScores, marksEntities, type Entity } from './entities.js'
 export { bootstrapInterval, quantile, type Interval } from './bootstrap.js'

@@ -38,12 +38,13 @@ export function labelAgreement({ truth, logits, width }: Marks): { accuracy: num
 /** Mean F1 of the classes. */
 export const labelF1 = (marks: Marks): number => mean(labelScores(marks).map(({ f1 }) => f1))
 
-/** Mean over the classes that some rows have and others have not: area under the ROC curve, and average precision. NaN where there is none. */
-export function labelRanking({ truth, logits, width }: Marks): { auc: number; averagePrecision: number } {
-  const columns = Array.from({ length: width }, (_, c) => ({ y: column(truth, c, width).map((value) => value > 0.5 ? 1 : 0), s: column(logits, c, width) }))
-  const judged = columns.filter(({ y }) => y.includes(1) && y.includes(0))
-  return { auc: mean(judged.map(({ y, s }) => rocAUC(y, s))), averagePrecision: mean(judged.map(({ y, s }) => averagePrecision(y, s))) }
-}
+/** Mean area under the ROC curve over the classes that some rows have and others have not; NaN where there is none. */
+export const labelAUC = (marks: Marks): number => mean(questions(marks).map(({ y, s }) => rocAUC(y, s)))
+
+/** Mean average precision over the same classes. */
+export const labelAveragePrecision = (marks: Marks): number => mean(questions(marks).map(({ y, s }) => averagePrecision(y, s)))
+
+const questions = ({ truth, logits, width }: Marks) => Array.from({ length: width }, (_, c) => ({ y: column(truth, c, width).map((value) => value > 0.5 ? 1 : 0), s: column(logits, c, width) })).filter(({ y }) => y.includes(1) && y.includes(0))
 
 const ratio = (part: number, whole: number): number => whole === 0 ? 0 : part / whole
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
